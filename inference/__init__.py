@@ -1,0 +1,1 @@
+"""How an answer is produced: the engine's client, the adapter registry, the memory window."""
