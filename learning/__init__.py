@@ -1,0 +1,1 @@
+"""How the assistant gets better: reward model, policy updates, gates."""

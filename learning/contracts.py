@@ -1,0 +1,63 @@
+"""Frozen values that cross into and out of `learning`. Light: no Django, no ML library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class FeedbackKind(StrEnum):
+    """How a person judged an answer; the values are the HTTP API's."""
+
+    UP = "up"
+    DOWN = "down"
+    CORRECTION = "correction"
+    PREFERENCE = "preference"
+    COMMENT = "comment"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedAnswer:
+    """An answer that a consenting person was served: what the policy saw and what it sampled.
+
+    `answer` is its message's id, `person` the owner's primary key. `logprobs` has one natural
+    logarithm per response token, under the distribution really sampled from.
+    """
+
+    answer: UUID
+    person: int
+    prompt_token_ids: tuple[int, ...]
+    response_token_ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    temperature: float
+    top_p: float
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One piece of feedback on a served answer.
+
+    `text` is the corrected answer or the comment; `over` the sibling that a preference rejects.
+    """
+
+    feedback: UUID
+    answer: UUID
+    person: int
+    kind: FeedbackKind
+    text: str = ""
+    over: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RewardEstimate:
+    """What the reward model thinks of an answer now.
+
+    `mean` is the log-odds that the person likes it, `sd` its standard deviation, `version` the
+    number of judgements the model has taken in.
+    """
+
+    mean: float
+    sd: float
+    version: int

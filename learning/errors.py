@@ -1,0 +1,50 @@
+"""What can go wrong while the assistant learns.
+
+LearningError
+├── AnswerUnknown        a judgement on an answer that was never handed over, or on another's
+├── UpdateRunning        an update is under way; a retry can help, later
+├── RewardUnavailable    the reward worker did not answer in time; a retry can help
+├── NothingToLearnFrom   no consenting answer, or nobody has judged one yet
+├── CheckpointInvalid    an adapter's folder lacks weights, or holds other weights than ours
+├── LonelySample         a reply without siblings cannot be compared with anything
+└── LeaseLost            another learner has taken this update over
+"""
+
+from __future__ import annotations
+
+
+class LearningError(Exception):
+    """Root. `code` is stable and may be shown and stored; the text is for a person."""
+
+    code = "learning_error"
+    can_retry = False
+
+
+class AnswerUnknown(LearningError):
+    code = "answer_unknown"
+
+
+class UpdateRunning(LearningError):
+    code = "update_running"
+    can_retry = True
+
+
+class RewardUnavailable(LearningError):
+    code = "reward_unavailable"
+    can_retry = True
+
+
+class NothingToLearnFrom(LearningError):
+    code = "nothing_to_learn_from"
+
+
+class CheckpointInvalid(LearningError):
+    code = "checkpoint_invalid"
+
+
+class LonelySample(LearningError, ValueError):
+    code = "lonely_sample"
+
+
+class LeaseLost(LearningError):
+    code = "lease_lost"

@@ -1,0 +1,136 @@
+"""Asking the workers for work, by task name: the website never imports a task's body.
+
+The `ask_` functions belong into `transaction.on_commit`. The other two wait for the reward worker
+and block their thread.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from uuid import UUID
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from inference.contracts import ChatMessage
+from learning.contracts import RewardEstimate
+from learning.errors import RewardUnavailable
+from learning.models import Answer, Judgement, RewardVersion, Update
+
+CATCH_UP = "learning.reward.catch_up"
+ESTIMATE = "learning.reward.estimate"
+RUN_UPDATE = "learning.policy.run_update"
+
+# A learner that has not beaten for this long is taken for dead.
+STALE_AFTER = timedelta(seconds=30)
+# What has waited this long was probably asked for in vain: Valkey or the worker was down.
+OVERDUE_AFTER = timedelta(seconds=10)
+
+
+def ask_catch_up() -> None:
+    """Have the reward worker take in all answers and judgements that wait."""
+    current_app.send_task(CATCH_UP)
+
+
+def ask_update(update_id: UUID) -> None:
+    """Have the learner carry out an update."""
+    current_app.send_task(RUN_UPDATE, args=[str(update_id)])
+
+
+def ask_for_what_waits() -> None:
+    """Ask again for work that was asked for in vain. Beat calls this, and a worker that starts.
+
+    Asking too often does no harm: the tasks look at the rows first, and an unread request expires.
+    """
+    now = timezone.now()
+    expires = OVERDUE_AFTER.total_seconds()
+    overdue = {"created_at__lt": now - OVERDUE_AFTER}
+    if (
+        Judgement.objects.filter(version=None, revoked_at=None, **overdue).exists()
+        or Answer.objects.filter(features=None, **overdue).exists()
+        or _head_is_missing()
+    ):
+        current_app.send_task(CATCH_UP, expires=expires)
+    lost = Q(state=Update.State.QUEUED, **overdue) | Q(
+        state__in=Update.RUNNING, heartbeat_at__lt=now - STALE_AFTER
+    )
+    for update in Update.objects.filter(lost):
+        current_app.send_task(RUN_UPDATE, args=[str(update.pk)], expires=expires)
+
+
+def reward_version_of(feedback: UUID, timeout_s: float) -> int | None:
+    """Wait until the reward worker has taken a judgement in; None when the time is up.
+
+    The worker pushes the version to a list that only this caller reads; the row is looked at
+    before and after, for a push that came too early or expired.
+    """
+    version = _recorded_version(feedback)
+    if version is None and timeout_s > 0:
+        popped = _pop(reward_key(feedback), timeout_s)
+        version = int(popped) if popped is not None else _recorded_version(feedback)
+    return version
+
+
+def estimate(
+    prompt_messages: Sequence[ChatMessage], response: str, timeout_s: float
+) -> RewardEstimate:
+    """What the reward model thinks now of `response` to these messages.
+
+    Raises:
+        RewardUnavailable: no answer from the reward worker within `timeout_s`.
+    """
+    key = f"danas:estimate:{uuid.uuid4().hex}"
+    current_app.send_task(
+        ESTIMATE,
+        args=[[asdict(message) for message in prompt_messages], response, key],
+        expires=timeout_s,
+    )
+    popped = _pop(key, timeout_s)
+    if popped is None:
+        raise RewardUnavailable("The reward worker did not answer in time.")
+    return RewardEstimate(**json.loads(popped))
+
+
+def reward_key(feedback: UUID) -> str:
+    """The Valkey list on which the version that first contained a judgement is pushed."""
+    return f"danas:reward:{feedback}"
+
+
+def push(key: str, value: str | int, *, expires_s: int = 60) -> None:
+    """Leave a value for the one who waits for it with `_pop`."""
+    with (
+        redis.Redis.from_url(settings.VALKEY_URL, socket_timeout=5) as valkey,
+        valkey.pipeline() as pipeline,
+    ):
+        pipeline.rpush(key, value).expire(key, expires_s).execute()
+
+
+def _pop(key: str, timeout_s: float) -> bytes | None:
+    """Wait for a value, outlasting a restart of Valkey in between."""
+    until = time.monotonic() + timeout_s
+    while (left_s := until - time.monotonic()) > 0:
+        try:
+            with redis.Redis.from_url(settings.VALKEY_URL, socket_timeout=left_s + 5) as valkey:
+                popped = valkey.blpop([key], timeout=left_s)
+        except redis.ConnectionError:
+            time.sleep(min(0.1, left_s))
+        else:
+            return popped[1] if popped else None
+    return None
+
+
+def _recorded_version(feedback: UUID) -> int | None:
+    return Judgement.objects.filter(feedback=feedback).values_list("version", flat=True).first()
+
+
+def _head_is_missing() -> bool:
+    newest = RewardVersion.objects.order_by("-number").first()
+    return newest is not None and newest.head is None
