@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("inference", "0001_extensions"),
     ]
 
     operations = [

@@ -1,0 +1,1 @@
+"""The website: what a person sees and owns."""

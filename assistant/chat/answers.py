@@ -1,0 +1,219 @@
+"""The database side of making an answer: claim it, build its prompt, end it.
+
+All functions are synchronous; the generation worker calls them off its event loop.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from assistant.chat import events
+from assistant.chat.events import INTERRUPTED, LogEvent
+from assistant.chat.journal import Draft
+from assistant.feedback import experiences
+from assistant.memory import window as memory
+from assistant.models import Generation, Trajectory
+from inference import registry
+from inference.contracts import ChatMessage, FinishReason, Policy, Sampling
+from inference.errors import InferenceError, MessageTooLong
+from inference.tokenizer import ChatTokenizer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed answer and all that is needed to make it.
+
+    `window` is null for API requests that bring their own history.
+    """
+
+    generation: Generation
+    prompt_token_ids: tuple[int, ...]
+    sampling: Sampling
+    policy: Policy
+    window: memory.Prepared | None
+
+    @property
+    def answer(self) -> UUID:
+        return self.generation.pk
+
+    @property
+    def start(self) -> dict[str, Any]:
+        """The data of the event `start`."""
+        return {
+            "policy": self.policy.name,
+            "window_tokens": len(self.prompt_token_ids),
+            "window_limit": settings.WINDOW_TOKENS,
+        }
+
+
+@dataclass
+class Outcome:
+    """How an answer came out. Times are in seconds since the worker took it."""
+
+    text: list[str] = field(default_factory=list)
+    token_ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    end: str = "interrupted"
+    finish_reason: FinishReason | None = None
+    error: dict[str, Any] | None = None
+    first_token_s: float | None = None
+    total_s: float = 0.0
+
+    def fail(self, error: InferenceError) -> None:
+        self.end = "interrupted" if self.token_ids and error.can_retry else "failed"
+        self.error = {"code": error.code, "message": str(error), "can_retry": error.can_retry}
+
+
+def waiting(most: int) -> list[UUID]:
+    """Answers that no worker has taken, the oldest first."""
+    rows = Generation.objects.filter(status=Generation.Status.QUEUED).order_by("created_at")
+    return list(rows.values_list("pk", flat=True)[:most])
+
+
+def is_to_stop(answer: UUID) -> bool:
+    return Generation.objects.filter(pk=answer, stop_requested=True).exists()
+
+
+def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
+    """Take `answer` for `worker` and build its prompt; None when another worker has it.
+
+    Raises:
+        InferenceError: no prompt can be made of it; the claim stands, `refuse` ends it.
+    """
+    now = timezone.now()
+    is_mine = Generation.objects.filter(pk=answer, status=Generation.Status.QUEUED).update(
+        status=Generation.Status.RUNNING, worker=worker, started_at=now, heartbeat_at=now
+    )
+    if not is_mine:
+        return None
+    generation = Generation.objects.select_related(
+        "message__conversation__owner", "message__parent"
+    ).get(pk=answer)
+    policy = registry.as_policy(registry.resolve(generation.model))
+    Generation.objects.filter(pk=answer).update(policy=policy.name, digest=policy.digest)
+    window = None
+    if generation.chat is not None:
+        chat = [ChatMessage(**message) for message in generation.chat]
+        prompt = tokenizer.prompt_ids(chat)
+        _check_fits(prompt)
+    else:
+        window = memory.prepare(generation.message, tokenizer)
+        prompt = window.prompt_token_ids
+    sampling = _sampling(generation.sampling, len(prompt))
+    return Job(generation, tuple(prompt), sampling, policy, window)
+
+
+def _check_fits(prompt: list[int]) -> None:
+    if len(prompt) > settings.WINDOW_TOKENS:
+        raise MessageTooLong(
+            f"The prompt has {len(prompt)} tokens; the window holds {settings.WINDOW_TOKENS}. "
+            "Shorten it, or continue a stored conversation with `conversation`."
+        )
+
+
+def _sampling(asked: dict[str, Any], prompt_tokens: int) -> Sampling:
+    """What was asked for over the defaults, the length cut to what the engine can hold."""
+    room = settings.WINDOW_TOKENS + settings.ANSWER_TOKENS - prompt_tokens
+    return Sampling(
+        temperature=asked.get("temperature", settings.TEMPERATURE),
+        top_p=asked.get("top_p", settings.TOP_P),
+        max_tokens=min(asked.get("max_tokens", settings.ANSWER_TOKENS), room),
+        seed=asked.get("seed"),
+        stop=tuple(asked.get("stop", ())),
+    )
+
+
+@transaction.atomic
+def refuse(answer: UUID, worker: str, error: InferenceError) -> None:
+    """End a claimed answer for which no prompt could be made."""
+    generation = Generation.objects.get(pk=answer)
+    data = {"code": error.code, "message": str(error), "can_retry": error.can_retry}
+    last = events.close(generation, Generation.Status.FAILED, [LogEvent(1, "error", data)])
+    transaction.on_commit(lambda: events.publish_now({answer: last}))
+
+
+@transaction.atomic
+def finish(
+    job: Job, outcome: Outcome, rest: list[LogEvent], draft: Draft, tokenizer: ChatTokenizer
+) -> list[LogEvent]:
+    """End an answer: its text, last events, trajectory and window, in one transaction.
+
+    `rest` are events that were taken from `draft` but not written.
+
+    Returns:
+        The events that were written: none when someone else ended the answer before.
+    """
+    generation = job.generation
+    asked_to_start_s = (generation.started_at - generation.created_at).total_seconds()
+    for kind, data in _last_events(job, outcome, asked_to_start_s):
+        draft.add(kind, data)
+    status = Generation.Status(outcome.end)
+    written = events.close(generation, status, [*rest, *draft.take()])
+    if not written:
+        return []
+    text = "".join(outcome.text)
+    message = generation.message
+    if text:
+        message.parts = [{"type": "text", "text": text}]
+        message.save(update_fields=["parts"])
+    if job.window is not None and (text or outcome.end == "done"):
+        memory.save(message, job.window, text, tokenizer)
+    if outcome.token_ids:
+        _log_trajectory(job, outcome, asked_to_start_s)
+        experiences.hand_over(generation)
+    return written
+
+
+def _last_events(
+    job: Job, outcome: Outcome, asked_to_start_s: float
+) -> list[tuple[str, dict[str, Any]]]:
+    first = outcome.first_token_s
+    usage = {
+        "prompt_tokens": len(job.prompt_token_ids),
+        "completion_tokens": len(outcome.token_ids),
+        "first_token_ms": None if first is None else round(1000 * (asked_to_start_s + first), 1),
+        "total_ms": round(1000 * (asked_to_start_s + outcome.total_s), 1),
+    }
+    match outcome.end:
+        case "done":
+            return [("usage", usage), ("done", {"finish_reason": outcome.finish_reason})]
+        case "stopped":
+            return [("usage", usage), ("stopped", {})]
+        case _:
+            return [("error", outcome.error or INTERRUPTED)]
+
+
+def _log_trajectory(job: Job, outcome: Outcome, asked_to_start_s: float) -> None:
+    sampling = job.sampling
+    first = outcome.first_token_s
+    Trajectory.objects.create(
+        generation=job.generation,
+        prompt_token_ids=list(job.prompt_token_ids),
+        sampled_token_ids=outcome.token_ids,
+        # A token outside the nucleus can't be sampled, but -inf would not be a JSON number.
+        logprobs=[value if math.isfinite(value) else -1e9 for value in outcome.logprobs],
+        sampling={
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+            "seed": sampling.seed,
+            "stop": list(sampling.stop),
+        },
+        policy=job.policy.name,
+        digest=job.policy.digest,
+        base_model=settings.MODEL,
+        finish_reason=outcome.finish_reason or outcome.end,
+        queued_ms=1000 * asked_to_start_s,
+        first_token_ms=None if first is None else 1000 * (asked_to_start_s + first),
+        total_ms=1000 * (asked_to_start_s + outcome.total_s),
+    )

@@ -1,0 +1,187 @@
+"""The socket of the web UI: carries commands to `turns` and events from `events`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import aclosing
+from typing import Any
+from uuid import UUID
+
+from channels.auth import get_user
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from pydantic import ValidationError
+
+from assistant.chat import events, turns, views_of
+from assistant.chat.wire import (
+    COMMAND,
+    Accepted,
+    Command,
+    Event,
+    Refused,
+    Regenerate,
+    Replay,
+    Send,
+    Stop,
+    Watch,
+    Wire,
+)
+from assistant.errors import AssistantError, NotFound
+from assistant.models import Conversation, Generation, Message, User
+from inference.errors import InferenceError
+
+logger = logging.getLogger(__name__)
+
+SIGNED_OUT = 4401
+# Answers that one socket follows at the same time; a page shows far fewer.
+MOST_FOLLOWED = 32
+
+
+def group_of(conversation: UUID) -> str:
+    """The channel-layer group of everyone who has this conversation open."""
+    return f"conversation.{conversation.hex}"
+
+
+class ChatConsumer(AsyncJsonWebsocketConsumer):
+    """One browser tab. It holds nothing that the tab could not get again by connecting anew."""
+
+    async def connect(self) -> None:
+        self._following: dict[UUID, asyncio.Task[None]] = {}
+        self._watching: set[UUID] = set()
+        await self.accept()
+        if not self.scope["user"].is_authenticated:
+            await self.close(code=SIGNED_OUT)
+
+    async def disconnect(self, code: int) -> None:
+        for task in self._following.values():
+            task.cancel()
+        for conversation in self._watching:
+            await self.channel_layer.group_discard(group_of(conversation), self.channel_name)
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
+    ) -> None:
+        try:
+            command = COMMAND.validate_json(text_data or "")
+        except ValidationError as error:
+            await self._tell(_malformed(error))
+            return
+        # The session may have ended since the socket was opened.
+        person = await get_user(self.scope)
+        if not person.is_authenticated:
+            await self.close(code=SIGNED_OUT)
+            return
+        try:
+            await self._carry_out(person, command)
+        except (AssistantError, InferenceError) as error:
+            await self._tell(
+                Refused(
+                    request=command.request,
+                    code=error.code,
+                    message=str(error),
+                    can_retry=error.can_retry,
+                )
+            )
+        else:
+            await self._tell(Accepted(request=command.request))
+
+    async def _carry_out(self, person: User, command: Command) -> None:
+        match command:
+            case Send():
+                await self._send(person, command)
+            case Regenerate():
+                await self._regenerate(person, command)
+            case Stop():
+                await database_sync_to_async(turns.stop)(person, answer=command.answer)
+            case Watch():
+                await self._watch(person, command.conversation)
+            case Replay():
+                await self._replay(person, command)
+
+    async def _send(self, person: User, command: Send) -> None:
+        await database_sync_to_async(turns.send)(
+            person,
+            conversation=command.conversation,
+            parent=command.parent,
+            message=command.message,
+            answer=command.answer,
+            parts=command.parts,
+            model=command.model,
+        )
+        await self._announce(person, command.conversation, [command.message, command.answer])
+
+    async def _regenerate(self, person: User, command: Regenerate) -> None:
+        generation = await database_sync_to_async(turns.regenerate)(
+            person, parent=command.parent, answer=command.answer, model=command.model
+        )
+        conversation = generation.message.conversation_id
+        await self._announce(person, conversation, [command.answer])
+
+    async def _announce(self, person: User, conversation: UUID, messages: list[UUID]) -> None:
+        """Tell every tab that has the conversation open, this one included."""
+        await self._watch(person, conversation)
+        await self.channel_layer.group_send(
+            group_of(conversation),
+            {
+                "type": "turn.begun",
+                "conversation": str(conversation),
+                "messages": [str(message) for message in messages],
+            },
+        )
+
+    async def turn_begun(self, message: dict[str, Any]) -> None:
+        """A turn began in a watched conversation: show it and follow its answer."""
+        person = await get_user(self.scope)
+        if not person.is_authenticated:
+            return
+        ids = [UUID(pk) for pk in message["messages"]]
+        turn = await database_sync_to_async(views_of.turn)(
+            person, UUID(message["conversation"]), ids
+        )
+        if turn is None:
+            return
+        await self._tell(turn)
+        for shown in turn.messages:
+            if shown.role == Message.Author.ASSISTANT:
+                self._follow(shown.id, after=0)
+
+    async def _watch(self, person: User, conversation: UUID) -> None:
+        if conversation in self._watching:
+            return
+        mine = Conversation.objects.filter(pk=conversation, owner=person)
+        if not await mine.aexists():
+            raise NotFound("There is no such conversation.")
+        self._watching.add(conversation)
+        await self.channel_layer.group_add(group_of(conversation), self.channel_name)
+
+    async def _replay(self, person: User, command: Replay) -> None:
+        mine = Generation.objects.filter(
+            pk=command.answer, message__conversation__owner=person
+        )
+        if not await mine.aexists():
+            raise NotFound("There is no such answer.")
+        self._follow(command.answer, command.after)
+
+    def _follow(self, answer: UUID, after: int) -> None:
+        if answer in self._following or len(self._following) >= MOST_FOLLOWED:
+            return
+        task = asyncio.create_task(self._carry_events(answer, after))
+        self._following[answer] = task
+        task.add_done_callback(lambda _: self._following.pop(answer, None))
+
+    async def _carry_events(self, answer: UUID, after: int) -> None:
+        async with aclosing(events.follow(answer, after)) as log:
+            async for entry in log:
+                await self._tell(
+                    Event(answer=answer, seq=entry.seq, kind=entry.kind, data=entry.data)
+                )
+
+    async def _tell(self, notice: Wire) -> None:
+        await self.send(text_data=notice.model_dump_json())
+
+
+def _malformed(error: ValidationError) -> Refused:
+    first = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(step) for step in first["loc"]) or "command"
+    return Refused(request="", code="malformed_message", message=f"{where}: {first['msg']}")

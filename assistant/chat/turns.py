@@ -1,0 +1,225 @@
+"""What a person can ask of a conversation: say something, ask again, stop.
+
+Every function is one transaction and safe to call twice with the same ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from assistant.chat import events
+from assistant.chat.wakeups import wake_workers
+from assistant.chat.wire import ImagePart, Part, TextPart
+from assistant.errors import (
+    AnswerNotFinished,
+    IdentifierTaken,
+    MessageEmpty,
+    MessageOversize,
+    ModelTextOnly,
+    NotFound,
+)
+from assistant.models import Conversation, Generation, Message, User
+from inference import registry
+from inference.contracts import ChatMessage
+
+TITLE_LENGTH = 60
+
+
+@transaction.atomic
+def send(
+    person: User,
+    *,
+    conversation: UUID,
+    parent: UUID | None,
+    message: UUID,
+    answer: UUID,
+    parts: Sequence[Part],
+    model: str = "danas",
+    sampling: Mapping[str, Any] | None = None,
+    is_listed: bool = True,
+) -> Generation:
+    """Store what was said and queue the answer to it; an unknown conversation id begins one.
+
+    Raises:
+        NotFound: the conversation or the parent is not this person's.
+        MessageEmpty, MessageOversize, ModelTextOnly: the content cannot be taken.
+        AnswerNotFinished: the parent is still being made.
+        IdentifierTaken: an id already names something else.
+        inference.errors.UnknownPolicy, PolicyNotServable: no such `model`.
+    """
+    _check(parts)
+    registry.resolve(model)
+    if said := Message.objects.filter(pk=message).select_related("conversation").first():
+        return _sent_before(person, said, answer)
+    where = _conversation(person, conversation, parent, parts, is_listed)
+    user_message = Message.objects.create(
+        pk=message,
+        conversation=where,
+        parent=_parent(where, parent),
+        role=Message.Author.USER,
+        parts=[part.model_dump(mode="json") for part in parts],
+    )
+    return _queue(user_message, answer, model, sampling)
+
+
+@transaction.atomic
+def complete(
+    person: User,
+    *,
+    answer: UUID,
+    chat: Sequence[ChatMessage],
+    model: str,
+    sampling: Mapping[str, Any],
+) -> Generation:
+    """Queue the answer to a request that brings its whole history along, as the API's do.
+
+    Only the last message is stored as one; the history stays with the generation.
+
+    Raises:
+        MessageEmpty, MessageOversize: the last message cannot be taken.
+        inference.errors.UnknownPolicy, PolicyNotServable: no such `model`.
+    """
+    last = TextPart(text=chat[-1].content if chat else "")
+    _check([last])
+    registry.resolve(model)
+    where = Conversation.objects.create(owner=person, system_text="", is_listed=False)
+    user_message = Message.objects.create(
+        conversation=where, role=Message.Author.USER, parts=[last.model_dump()]
+    )
+    history = [{"role": message.role, "content": message.content} for message in chat]
+    return _queue(user_message, answer, model, sampling, chat=history)
+
+
+@transaction.atomic
+def regenerate(person: User, *, parent: UUID, answer: UUID, model: str = "danas") -> Generation:
+    """Queue one more answer to the user message `parent`, a sibling of those it has.
+
+    Raises:
+        NotFound: no such message of this person.
+        IdentifierTaken: `answer` already names something else.
+        inference.errors.UnknownPolicy, PolicyNotServable: no such `model`.
+    """
+    registry.resolve(model)
+    user_message = (
+        Message.objects.filter(
+            pk=parent, conversation__owner=person, role=Message.Author.USER
+        )
+        .select_related("conversation")
+        .first()
+    )
+    if user_message is None:
+        raise NotFound("There is no such message.")
+    if made := Message.objects.filter(pk=answer).first():
+        if made.parent_id != user_message.pk:
+            raise IdentifierTaken(f"The id {answer} is already used for another message.")
+        return made.generation
+    user_message.conversation.save(update_fields=["updated_at"])
+    return _queue(user_message, answer, model, None)
+
+
+@transaction.atomic
+def stop(person: User, *, answer: UUID) -> None:
+    """Stop an answer; what was made so far stays. Stopping a finished one does nothing.
+
+    Raises:
+        NotFound: no such answer of this person.
+    """
+    generation = (
+        Generation.objects.select_for_update(of=("self",))
+        .filter(pk=answer, message__conversation__owner=person)
+        .first()
+    )
+    if generation is None:
+        raise NotFound("There is no such answer.")
+    if generation.status == Generation.Status.QUEUED:
+        events.settle(generation, Generation.Status.STOPPED)
+    elif generation.is_open:
+        Generation.objects.filter(pk=answer).update(stop_requested=True)
+        transaction.on_commit(lambda: wake_workers(answer))
+
+
+def _check(parts: Sequence[Part]) -> None:
+    texts = [part.text for part in parts if isinstance(part, TextPart)]
+    if any(isinstance(part, ImagePart) for part in parts):
+        raise ModelTextOnly("This model reads text only; send the message without the image.")
+    if not any(text.strip() for text in texts):
+        raise MessageEmpty("The message is empty.")
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    if size > settings.MESSAGE_BYTES:
+        raise MessageOversize(
+            f"The message has {size:,} bytes; at most {settings.MESSAGE_BYTES:,} are taken."
+        )
+
+
+def _sent_before(person: User, said: Message, answer: UUID) -> Generation:
+    if said.conversation.owner_id != person.pk:
+        raise IdentifierTaken(f"The id {said.pk} is already used for another message.")
+    generation = Generation.objects.filter(pk=answer, message__parent=said).first()
+    if generation is None:
+        raise IdentifierTaken(f"The message {said.pk} was sent before, with another answer id.")
+    return generation
+
+
+def _conversation(
+    person: User, pk: UUID, parent: UUID | None, parts: Sequence[Part], is_listed: bool
+) -> Conversation:
+    found = Conversation.objects.filter(pk=pk).first()
+    if found is None and parent is None:
+        first = next(part.text for part in parts if isinstance(part, TextPart))
+        return Conversation.objects.create(
+            pk=pk,
+            owner=person,
+            title=title_of(first),
+            system_text=settings.SYSTEM_TEXT,
+            is_listed=is_listed,
+        )
+    if found is None or found.owner_id != person.pk:
+        raise NotFound("There is no such conversation.")
+    found.save(update_fields=["updated_at"])
+    return found
+
+
+def _parent(conversation: Conversation, pk: UUID | None) -> Message | None:
+    if pk is None:
+        return None
+    parent = conversation.messages.filter(pk=pk).select_related("generation").first()
+    if parent is None or parent.role != Message.Author.ASSISTANT:
+        raise NotFound("There is no such answer in this conversation.")
+    if parent.generation.is_open:
+        raise AnswerNotFinished("The answer before is still being made; wait for it or stop it.")
+    return parent
+
+
+def _queue(
+    user_message: Message,
+    answer: UUID,
+    model: str,
+    sampling: Mapping[str, Any] | None,
+    chat: list[dict[str, str]] | None = None,
+) -> Generation:
+    if Message.objects.filter(pk=answer).exists():
+        raise IdentifierTaken(f"The id {answer} is already used for another message.")
+    message = Message.objects.create(
+        pk=answer,
+        conversation=user_message.conversation,
+        parent=user_message,
+        role=Message.Author.ASSISTANT,
+    )
+    generation = Generation.objects.create(
+        message=message, model=model, sampling=dict(sampling or {}), chat=chat
+    )
+    transaction.on_commit(lambda: wake_workers(answer))
+    return generation
+
+
+def title_of(text: str) -> str:
+    """The first line of what was said, cut at a word."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if len(line) <= TITLE_LENGTH:
+        return line
+    return line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"

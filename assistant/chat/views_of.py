@@ -1,0 +1,81 @@
+"""Rows as one reader may see them: wire values for the socket and the HTTP API alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Prefetch
+
+from assistant.chat.wire import AnswerState, ConversationOut, FeedbackOut, MessageOut, Turn
+from assistant.models import Conversation, Feedback, Generation, Message, User
+
+
+def conversation_out(conversation: Conversation) -> ConversationOut:
+    return ConversationOut(
+        id=conversation.pk,
+        title=conversation.title,
+        created_at=conversation.created_at,
+        updated_at=conversation.updated_at,
+    )
+
+
+def messages_out(messages: Iterable[Message]) -> list[MessageOut]:
+    """Messages that came from `readable_by`."""
+    return [message_out(message) for message in messages]
+
+
+def readable_by(person: User, **where: object) -> Iterable[Message]:
+    """This person's messages with their generations and the person's own feedback, oldest first."""
+    mine = Feedback.objects.filter(person=person, revoked_at=None)
+    return (
+        Message.objects.filter(conversation__owner=person, **where)
+        .select_related("generation")
+        .prefetch_related(Prefetch("feedback", queryset=mine, to_attr="own_feedback"))
+        .order_by("created_at", "role")
+    )
+
+
+def message_out(message: Message) -> MessageOut:
+    generation = getattr(message, "generation", None)
+    return MessageOut(
+        id=message.pk,
+        conversation=message.conversation_id,
+        parent=message.parent_id,
+        role=message.role,
+        parts=message.parts,
+        created_at=message.created_at,
+        answer=answer_state(generation) if generation else None,
+        feedback=[feedback_out(feedback) for feedback in message.own_feedback],
+    )
+
+
+def answer_state(generation: Generation) -> AnswerState:
+    return AnswerState(
+        status=generation.status,
+        last_seq=generation.last_seq,
+        model=generation.model,
+        policy=generation.policy,
+        error_code=generation.error_code,
+        can_retry=generation.status in {"failed", "interrupted", "stopped"},
+    )
+
+
+def feedback_out(feedback: Feedback) -> FeedbackOut:
+    return FeedbackOut(
+        id=feedback.pk,
+        kind=feedback.kind,
+        text=feedback.text,
+        over=feedback.over_id,
+        tags=feedback.tags,
+        reward_version=feedback.reward_version,
+    )
+
+
+def turn(person: User, conversation: UUID, messages: Iterable[UUID]) -> Turn | None:
+    """What watchers are told of a turn; None when it is not (or no longer) this person's."""
+    where = Conversation.objects.filter(pk=conversation, owner=person).first()
+    if where is None:
+        return None
+    rows = readable_by(person, pk__in=list(messages))
+    return Turn(conversation=conversation_out(where), messages=messages_out(rows))

@@ -1,0 +1,200 @@
+"""What travels over `/ws/chat/`: commands from the browser, notices to it.
+
+`frontend/src/api/schema.d.ts` is generated from these classes (`make types`), so a change here
+shows up as a type error there. Ids are UUIDs as text; the client chooses those of the messages it
+sends and of the answers it asks for, which makes every command safe to send twice.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class Wire(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# ── parts of a message ──────────────────────────────────────────────────────────────────────────
+
+
+def _without_nul(text: str) -> str:
+    """PostgreSQL's text can't hold NUL, so it becomes the replacement character."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+class TextPart(Wire):
+    type: Literal["text"] = "text"
+    text: Annotated[str, AfterValidator(_without_nul)]
+
+
+class ImagePart(Wire):
+    """`image` is the id of an uploaded image."""
+
+    type: Literal["image"] = "image"
+    image: UUID
+
+
+Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+
+
+# ── what a page shows ───────────────────────────────────────────────────────────────────────────
+
+
+class FeedbackOut(Wire):
+    id: UUID
+    kind: Literal["up", "down", "correction", "preference", "comment"]
+    text: str = ""
+    over: UUID | None = None
+    tags: list[str] = []
+    reward_version: int | None = None
+
+
+class AnswerState(Wire):
+    """How the making of an answer stands. `last_seq` events are in its log.
+
+    `can_retry` is true when it failed or was interrupted in a way that asking again may mend.
+    """
+
+    status: Literal["queued", "running", "done", "stopped", "failed", "interrupted"]
+    last_seq: int
+    model: str
+    policy: str
+    error_code: str = ""
+    can_retry: bool = False
+
+
+class MessageOut(Wire):
+    """`answer` is null for what a person wrote; `feedback` holds only the reader's own."""
+
+    id: UUID
+    conversation: UUID
+    parent: UUID | None
+    role: Literal["user", "assistant", "system"]
+    parts: list[Part]
+    created_at: datetime
+    answer: AnswerState | None = None
+    feedback: list[FeedbackOut] = []
+
+
+class ConversationOut(Wire):
+    id: UUID
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+# ── browser → server ────────────────────────────────────────────────────────────────────────────
+
+
+class Send(Wire):
+    """Say something.
+
+    `conversation` is chosen by the client (an unknown UUID begins one); `parent` is the message
+    that this one follows, null for the first; `message` and `answer` are new UUIDs for what is
+    said and for the answer to it.
+    """
+
+    type: Literal["send"] = "send"
+    request: str = Field(max_length=64)
+    conversation: UUID
+    parent: UUID | None
+    message: UUID
+    answer: UUID
+    parts: list[Part]
+    model: str = "danas"
+
+
+class Regenerate(Wire):
+    """Ask for another answer to the user message `parent`; also the way to retry."""
+
+    type: Literal["regenerate"] = "regenerate"
+    request: str = Field(max_length=64)
+    parent: UUID
+    answer: UUID
+    model: str = "danas"
+
+
+class Stop(Wire):
+    type: Literal["stop"] = "stop"
+    request: str = Field(max_length=64)
+    answer: UUID
+
+
+class Watch(Wire):
+    """Hear of new turns in a conversation, whichever tab or device starts them."""
+
+    type: Literal["watch"] = "watch"
+    request: str = Field(max_length=64)
+    conversation: UUID
+
+
+class Replay(Wire):
+    """Send the events of `answer` after `after` (0: all), and go on with it while it is made."""
+
+    type: Literal["replay"] = "replay"
+    request: str = Field(max_length=64)
+    answer: UUID
+    after: int = Field(ge=0)
+
+
+Command = Annotated[Send | Regenerate | Stop | Watch | Replay, Field(discriminator="type")]
+COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+# ── server → browser ────────────────────────────────────────────────────────────────────────────
+
+
+class Accepted(Wire):
+    """The command was carried out and is durable."""
+
+    type: Literal["accepted"] = "accepted"
+    request: str
+
+
+class Turn(Wire):
+    """A turn has begun in a watched conversation: its messages (user's, then the answer to come).
+
+    The server starts sending the answer's events at once, without being asked to.
+    """
+
+    type: Literal["turn"] = "turn"
+    conversation: ConversationOut
+    messages: list[MessageOut]
+
+
+class Event(Wire):
+    """One entry of an answer's log. Sequence numbers start at 1 and have no gaps.
+
+    kind    data
+    start   {"policy": str, "window_tokens": int, "window_limit": int}
+    text    {"text": str}
+    usage   {"prompt_tokens": int, "completion_tokens": int, "first_token_ms": float, "total_ms": float}
+    done    {"finish_reason": "stop" | "length"}
+    stopped {}
+    error   {"code": str, "message": str, "can_retry": bool}
+
+    `done`, `stopped` and `error` are last. `reasoning`, `tool` and `memory` are reserved.
+    """
+
+    type: Literal["event"] = "event"
+    answer: UUID
+    seq: int
+    kind: Literal["start", "reasoning", "text", "tool", "memory", "usage", "done", "error", "stopped"]
+    data: dict[str, Any]
+
+
+class Refused(Wire):
+    """The command was not carried out; nothing was changed."""
+
+    type: Literal["refused"] = "refused"
+    request: str
+    code: str
+    message: str
+    can_retry: bool = False
+
+
+Notice = Annotated[Accepted | Turn | Event | Refused, Field(discriminator="type")]

@@ -1,0 +1,196 @@
+"""The generation worker: takes waiting answers, makes them, writes down everything about them.
+
+One asynchronous process; run as many as needed. An answer belongs to the worker that claimed it
+until it ends or the worker's signs of life stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+import redis
+from channels.db import database_sync_to_async
+from django.db import DatabaseError
+
+from assistant.chat import answers, events, wakeups
+from assistant.chat.answers import Job, Outcome
+from assistant.chat.journal import Draft, Journal
+from assistant.memory import surprise
+from inference.client import EngineClient
+from inference.contracts import FinishReason, TokenDelta
+from inference.errors import InferenceError, PolicyNotLoaded
+from inference.tokenizer import ChatTokenizer
+
+logger = logging.getLogger(__name__)
+
+# How often the table is searched for answers whose hint was lost, and for stale ones.
+LOOK_ROUND_S = 2.0
+MOST_AT_ONCE = 256
+
+
+@dataclass
+class Running:
+    """An answer in the making. `started` is on the monotonic clock, in seconds."""
+
+    job: Job
+    draft: Draft
+    started: float
+    outcome: Outcome = field(default_factory=Outcome)
+
+
+class GenerationWorker:
+    """Claims answers and makes them, up to `MOST_AT_ONCE` at a time."""
+
+    def __init__(self, client: EngineClient, tokenizer: ChatTokenizer) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
+        self._client, self._tokenizer = client, tokenizer
+        self._journal = Journal(self.name, on_stop=self._stop, on_lost=self._drop)
+        self._making: dict[UUID, asyncio.Task[None]] = {}
+        self._stopping: set[UUID] = set()
+        self._after: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled; then end what runs as interrupted, its text kept."""
+        journal = asyncio.create_task(self._journal.run())
+        sources = [
+            asyncio.create_task(self._listen()),
+            asyncio.create_task(self._look_round()),
+        ]
+        try:
+            done, _ = await asyncio.wait([journal, *sources], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            # The journal stops last: the answers that end now still have events to write.
+            await _cancel([*sources, *self._making.values()])
+            await _cancel([journal, *self._after])
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async for answer in wakeups.listen():
+                    if answer is not None:
+                        await self._look_at(answer)
+            except redis.RedisError:
+                logger.warning("no hints from Valkey; looking into the table instead")
+                await asyncio.sleep(LOOK_ROUND_S)
+
+    async def _look_at(self, answer: UUID) -> None:
+        if answer in self._making:
+            if await database_sync_to_async(answers.is_to_stop)(answer):
+                self._stop(answer)
+        else:
+            self._take(answer)
+
+    async def _look_round(self) -> None:
+        while True:
+            try:
+                await database_sync_to_async(events.settle_stale)()
+                for answer in await database_sync_to_async(answers.waiting)(MOST_AT_ONCE):
+                    self._take(answer)
+            except DatabaseError:
+                logger.warning("the database does not answer; trying again")
+            await asyncio.sleep(LOOK_ROUND_S)
+
+    def _take(self, answer: UUID) -> None:
+        if answer in self._making or len(self._making) >= MOST_AT_ONCE:
+            return
+        task = asyncio.create_task(self._make(answer))
+        self._making[answer] = task
+        task.add_done_callback(lambda _: self._making.pop(answer, None))
+
+    def _stop(self, answer: UUID) -> None:
+        if task := self._making.get(answer):
+            self._stopping.add(answer)
+            task.cancel()
+
+    def _drop(self, answer: UUID) -> None:
+        """Someone else ended this answer; nothing more is to be written for it."""
+        if task := self._making.get(answer):
+            task.cancel()
+
+    async def _make(self, answer: UUID) -> None:
+        """Make one answer, from the claim to the last event."""
+        try:
+            job = await database_sync_to_async(answers.claim)(answer, self.name, self._tokenizer)
+        except InferenceError as error:
+            await database_sync_to_async(answers.refuse)(answer, self.name, error)
+            return
+        if job is None:
+            return
+        running = Running(job, self._journal.open(answer), time.monotonic())
+        running.draft.add("start", job.start)
+        try:
+            await self._stream(running)
+        except asyncio.CancelledError:
+            stopped = answer in self._stopping
+            running.outcome.end = "stopped" if stopped else "interrupted"
+        except InferenceError as error:
+            running.outcome.fail(error)
+        except Exception:
+            logger.exception("answer %s failed", answer)
+            running.outcome.end = "interrupted"
+        finally:
+            self._stopping.discard(answer)
+        await self._finish(running)
+
+    async def _stream(self, running: Running) -> None:
+        try:
+            await self._sample(running)
+        except PolicyNotLoaded:
+            # The engine was restarted since the adapter went live; nothing was sampled yet.
+            await self._client.load(running.job.policy)
+            await self._sample(running)
+
+    async def _sample(self, running: Running) -> None:
+        job = running.job
+        stream = self._client.stream(
+            job.prompt_token_ids, job.sampling, job.policy, request_id=job.answer.hex
+        )
+        try:
+            async for delta in stream:
+                self._take_in(running, delta)
+        finally:
+            await stream.aclose()
+
+    def _take_in(self, running: Running, delta: TokenDelta) -> None:
+        outcome = running.outcome
+        outcome.token_ids.extend(delta.token_ids)
+        outcome.logprobs.extend(delta.logprobs)
+        if delta.text:
+            outcome.text.append(delta.text)
+            running.draft.add_text(delta.text)
+        if outcome.first_token_s is None and delta.token_ids:
+            outcome.first_token_s = time.monotonic() - running.started
+            self._journal.hurry()
+        if delta.finish_reason is not None:
+            outcome.end = "done"
+            outcome.finish_reason = FinishReason(delta.finish_reason)
+
+    async def _finish(self, running: Running) -> None:
+        """Write the ending; a cancelled worker still gets this far for each of its answers."""
+        job, outcome = running.job, running.outcome
+        outcome.total_s = time.monotonic() - running.started
+        rest = await self._journal.leave(job.answer)
+        finish = database_sync_to_async(answers.finish)
+        last = await finish(job, outcome, rest, running.draft, self._tokenizer)
+        await events.publish({job.answer: last})
+        if job.window is not None and outcome.end == "done":
+            task = asyncio.create_task(
+                surprise.fill_in(job.answer, self._client, self._tokenizer)
+            )
+            self._after.add(task)
+            task.add_done_callback(self._after.discard)
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,89 @@
+"""What can go wrong on the website's side.
+
+AssistantError
+├── NotFound               it does not exist, or it is someone else's: the two look the same
+├── MessageEmpty           nothing but blanks
+├── MessageOversize        more bytes than a message may have
+├── IdentifierTaken        a client-chosen id is already used for something else
+├── AnswerNotFinished      the answer is still being made
+├── NotServed              feedback on an answer that was never served to this person
+├── FeedbackInvalid        kind, text and `over` do not fit together
+├── NotAllowed             the role or the key's scope does not reach this far
+├── ModelTextOnly          an image for a policy that reads text only
+├── NotSignedIn            no key and no session, or one that is not valid (any more)
+├── SignInFailed           wrong name or password; which of the two is not said
+├── SignupClosed           people can't make accounts here themselves
+├── NameTaken              another account has this name
+├── NameInvalid            a name with characters that a name can't have
+└── PasswordWeak           too short or too common
+"""
+
+from __future__ import annotations
+
+
+class AssistantError(Exception):
+    """Root. `code` is stable; the text is for a person."""
+
+    code = "assistant_error"
+    can_retry = False
+
+
+class NotFound(AssistantError):
+    code = "not_found"
+
+
+class MessageEmpty(AssistantError):
+    code = "message_empty"
+
+
+class MessageOversize(AssistantError):
+    code = "message_oversize"
+
+
+class IdentifierTaken(AssistantError):
+    code = "identifier_taken"
+
+
+class AnswerNotFinished(AssistantError):
+    code = "answer_not_finished"
+    can_retry = True
+
+
+class NotServed(AssistantError):
+    code = "not_served"
+
+
+class FeedbackInvalid(AssistantError):
+    code = "feedback_invalid"
+
+
+class NotAllowed(AssistantError):
+    code = "not_allowed"
+
+
+class ModelTextOnly(AssistantError):
+    code = "model_text_only"
+
+
+class NotSignedIn(AssistantError):
+    code = "not_signed_in"
+
+
+class SignInFailed(AssistantError):
+    code = "sign_in_failed"
+
+
+class SignupClosed(AssistantError):
+    code = "signup_closed"
+
+
+class NameTaken(AssistantError):
+    code = "name_taken"
+
+
+class NameInvalid(AssistantError):
+    code = "name_invalid"
+
+
+class PasswordWeak(AssistantError):
+    code = "password_weak"

@@ -1,0 +1,23 @@
+"""The website's tables, one noun a file."""
+
+from assistant.models.account import ApiKey, Role, Scope, User
+from assistant.models.conversation import Conversation, Message
+from assistant.models.feedback import Feedback
+from assistant.models.generation import Generation, GenerationEvent
+from assistant.models.trajectory import Release, Trajectory
+from assistant.models.window import Window
+
+__all__ = [
+    "ApiKey",
+    "Conversation",
+    "Feedback",
+    "Generation",
+    "GenerationEvent",
+    "Message",
+    "Release",
+    "Role",
+    "Scope",
+    "Trajectory",
+    "User",
+    "Window",
+]

@@ -1,0 +1,69 @@
+"""People, their roles and consent, and their API keys."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class Role(models.TextChoices):
+    MEMBER = "member"
+    REVIEWER = "reviewer"
+    RESEARCHER = "researcher"
+    ADMIN = "admin"
+
+
+class Scope(models.TextChoices):
+    """What an API key may do."""
+
+    CHAT = "chat"
+    FEEDBACK = "feedback"
+    REVIEW = "review"
+    RESEARCH = "research"
+    LEARNING = "learning"
+
+
+SCOPES_OF_ROLE: dict[str, frozenset[str]] = {
+    Role.MEMBER: frozenset({Scope.CHAT, Scope.FEEDBACK}),
+    Role.REVIEWER: frozenset({Scope.CHAT, Scope.FEEDBACK, Scope.REVIEW}),
+    Role.RESEARCHER: frozenset({Scope.CHAT, Scope.FEEDBACK, Scope.RESEARCH, Scope.LEARNING}),
+    Role.ADMIN: frozenset(Scope.values),
+}
+
+
+class User(AbstractUser):
+    """A person. Consent is null until the person was asked; null counts as no."""
+
+    role = models.CharField(max_length=16, choices=Role, default=Role.MEMBER)
+    training_consent = models.BooleanField(null=True, help_text="may my chats train the policy?")
+    research_consent = models.BooleanField(null=True, help_text="may researchers pull my chats?")
+    consent_changed_at = models.DateTimeField(null=True)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """All that the role may do."""
+        return SCOPES_OF_ROLE[self.role]
+
+    @property
+    def trains(self) -> bool:
+        return self.training_consent is True
+
+
+class ApiKey(models.Model):
+    """A key to the HTTP API. Only its SHA-256 is stored; the key itself is shown once."""
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="keys")
+    digest = models.CharField(max_length=64, unique=True)
+    prefix = models.CharField(max_length=12, help_text="what the owner recognises it by")
+    scopes = ArrayField(models.CharField(max_length=16, choices=Scope), blank=True, default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… of {self.owner}"

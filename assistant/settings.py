@@ -1,0 +1,191 @@
+"""Every setting, read from the environment once, typed, refusing nonsense.
+
+docs/settings.md lists the variables; tests/test_documentation.py holds the two together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from assistant.home import Home
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+class Environment(BaseSettings):
+    """The environment variables of Danas. A wrong value stops the start with its name."""
+
+    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+
+    home: Path = Field(BASE_DIR / ".danas", alias="DANAS_HOME")
+    host: str = Field("127.0.0.1", alias="DANAS_HOST")
+    port: int = Field(8000, alias="DANAS_PORT", ge=1, le=65535)
+    engine_port: int | None = Field(None, alias="DANAS_ENGINE_PORT", ge=1, le=65535)
+    engine_urls: str = Field("", alias="DANAS_ENGINE_URLS")
+    engine_key: str = Field("", alias="DANAS_ENGINE_KEY")
+    model: str = Field("embedded", alias="DANAS_MODEL")
+    allowed_hosts: str = Field("", alias="DANAS_ALLOWED_HOSTS")
+    secure_cookies: bool = Field(False, alias="DANAS_SECURE_COOKIES")
+    secret_key: str = Field("", alias="DANAS_SECRET_KEY")
+    debug: bool = Field(False, alias="DANAS_DEBUG")
+    signup: Literal["open", "closed"] = Field("closed", alias="DANAS_SIGNUP")
+    database_url: str = Field("", alias="DATABASE_URL")
+    valkey_url: str = Field("", alias="VALKEY_URL")
+    window_tokens: int = Field(2048, alias="DANAS_WINDOW_TOKENS", ge=64)
+    answer_tokens: int = Field(512, alias="DANAS_ANSWER_TOKENS", ge=1)
+    temperature: float = Field(0.2, alias="DANAS_TEMPERATURE", ge=0, le=2)
+    top_p: float = Field(0.9, alias="DANAS_TOP_P", gt=0, le=1)
+    system_text: str = Field("You are Danas, a helpful personal assistant.", alias="DANAS_SYSTEM_TEXT")
+    message_bytes: int = Field(1_000_000, alias="DANAS_MESSAGE_BYTES", ge=1)
+    update_steps: int = Field(4, alias="DANAS_UPDATE_STEPS", ge=1)
+    update_events: int = Field(32, alias="DANAS_UPDATE_EVENTS", ge=1)
+    update_hours: float = Field(6.0, alias="DANAS_UPDATE_HOURS", gt=0)
+
+
+env = Environment()
+HOME = Home(env.home.expanduser().resolve())
+
+
+def _secret(name: str, given: str) -> str:
+    """The secret from the environment, else the one that `manage.py run` laid under DANAS_HOME."""
+    path = HOME.secrets / name
+    if given:
+        return given
+    return path.read_text().strip() if path.exists() else ""
+
+
+DEBUG = env.debug
+# Empty until `manage.py run` has made one; Django refuses to sign anything with an empty key.
+SECRET_KEY = _secret("django", env.secret_key)
+ALLOWED_HOSTS = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    env.host,
+    *filter(None, env.allowed_hosts.split(",")),
+]
+if env.host in {"0.0.0.0", "::"} and not env.allowed_hosts:
+    ALLOWED_HOSTS = ["*"]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.postgres",
+    "channels",
+    "assistant",
+    "learning",
+    "inference",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+ROOT_URLCONF = "assistant.urls"
+ASGI_APPLICATION = "assistant.asgi.application"
+AUTH_USER_MODEL = "assistant.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 8},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.secure_cookies
+# A part of a message may be an image; the limit on a whole request is ours to word.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+
+
+def _database() -> dict[str, Any]:
+    """PostgreSQL: DATABASE_URL, read by psycopg's own parser, or the embedded server's socket."""
+    if env.database_url:
+        parts = conninfo_to_dict(env.database_url)
+    else:
+        parts = {"host": str(HOME.sockets), "user": "danas", "dbname": "danas", "port": "5432"}
+    known = {"dbname", "user", "password", "host", "port"}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.get("dbname") or "danas",
+        "USER": parts.get("user") or "danas",
+        "PASSWORD": parts.get("password") or "",
+        "HOST": parts.get("host") or "",
+        "PORT": str(parts.get("port") or ""),
+        "OPTIONS": {
+            # An ASGI request runs on a thread of its own, so a connection can't live on a thread.
+            "pool": {"min_size": 1, "max_size": 16, "timeout": 30},
+            **{key: value for key, value in parts.items() if key not in known},
+        },
+    }
+
+
+DATABASES = {"default": _database()}
+
+VALKEY_URL = env.valkey_url or f"unix://{HOME.valkey_socket}"
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [VALKEY_URL], "capacity": 1000},
+    }
+}
+
+CELERY_BROKER_URL = VALKEY_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_ROUTES = {
+    "learning.reward.*": {"queue": "reward"},
+    "learning.policy.*": {"queue": "learner"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "updates when enough was learned": {"task": "assistant.schedule_update", "schedule": 300.0},
+    "settle what a lost process left": {"task": "assistant.settle", "schedule": 15.0},
+}
+
+ENGINE_PORT = env.engine_port or env.port + 1
+ENGINE_URLS = [url.strip().rstrip("/") for url in env.engine_urls.split(",") if url.strip()] or [
+    f"http://127.0.0.1:{ENGINE_PORT}"
+]
+if wrong := [url for url in ENGINE_URLS if urlsplit(url).scheme not in {"http", "https"}]:
+    raise ValueError(f"DANAS_ENGINE_URLS: {wrong[0]!r} is not an http(s) address")
+ENGINE_KEY = _secret("engine", env.engine_key)
+EMBEDDED_MODEL = "embedded"
+MODEL = env.model
+MODEL_PATH = HOME.models / "SmolLM2-135M-Instruct"
+if MODEL != EMBEDDED_MODEL:
+    local = Path(MODEL).expanduser()
+    MODEL_PATH = local.resolve() if local.is_dir() else HOME.models / MODEL.replace("/", "--")
+
+HOST, PORT, SIGNUP = env.host, env.port, env.signup
+WINDOW_TOKENS, ANSWER_TOKENS = env.window_tokens, env.answer_tokens
+TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
+MESSAGE_BYTES = env.message_bytes
+UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events, env.update_hours
+FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {"django.channels.server": {"level": "WARNING"}},
+}

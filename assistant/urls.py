@@ -1,0 +1,16 @@
+"""Addresses: the API, health, and the single-page app for everything else."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from assistant.api.api import api
+from assistant.health import healthz
+from assistant.spa import page
+
+urlpatterns = [
+    path("healthz", healthz),
+    path("v1/", api.urls),
+    # Addresses of the page itself; a missing file or API path stays a 404.
+    re_path(r"^(?:|c/[0-9a-f-]{36}|learning|settings|signin|signup)/?$", page),
+]
