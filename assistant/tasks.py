@@ -12,10 +12,9 @@ from learning.errors import UpdateRunning
 
 @shared_task(name="assistant.settle", ignore_result=True)
 def settle() -> None:
-    """Close answers whose worker is gone, and ask again for reward work that waits."""
+    """Close answers whose worker is gone, and ask again for learning's work that waits."""
     events.settle_stale()
-    if intake.is_waiting():
-        queue.ask_catch_up()
+    queue.ask_for_what_waits()
 
 
 @shared_task(name="assistant.schedule_update", ignore_result=True)
