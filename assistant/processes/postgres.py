@@ -20,7 +20,7 @@ from assistant.home import Home
 from assistant.processes.errors import CannotStart
 
 NAME = "danas"
-# Name and user of the database, as settings.py expects them.
+
 AS_NOBODY = ("unshare", "--user", "--map-user=65534", "--map-group=65534", "--")
 
 
