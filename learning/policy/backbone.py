@@ -1,0 +1,43 @@
+"""The base model as the trainer and the feature extractor run it: packed rows in, states out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from learning.policy.packing import Batch
+
+
+def load(folder: Path) -> PreTrainedModel:
+    """The base model, frozen, in bfloat16, on the GPU if there is one."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).to(device)
+    frozen: PreTrainedModel = model.eval().requires_grad_(False)
+    return frozen
+
+
+def last_states(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "place hidden"]:
+    """Hidden states of the last layer, all rows' places in one axis; no logits are made."""
+    states: Tensor = _run(model, batch, output_hidden_states=False).last_hidden_state
+    return states.flatten(0, 1)
+
+
+def middle_and_last_states(
+    model: PreTrainedModel, batch: Batch
+) -> tuple[Float[Tensor, "place hidden"], Float[Tensor, "place hidden"]]:
+    layers = _run(model, batch, output_hidden_states=True).hidden_states
+    return layers[len(layers) // 2].flatten(0, 1), layers[-1].flatten(0, 1)
+
+
+def _run(model: PreTrainedModel, batch: Batch, *, output_hidden_states: bool):  # type: ignore[no-untyped-def]
+    return model.get_decoder()(
+        input_ids=batch.tokens,
+        position_ids=batch.positions,
+        attention_mask=batch.mask,
+        output_hidden_states=output_hidden_states,
+        use_cache=False,
+    )

@@ -1,0 +1,124 @@
+"""LoRA on every linear layer of the language model, and its folder in PEFT's format.
+
+The layers are named by an explicit pattern: PEFT's "all-linear" would also reach the vision tower
+of a vision-language model, whose adapters vLLM ignores with a warning. No DoRA, biases or
+`modules_to_save`, which vLLM cannot serve.
+
+After "LoRA Without Regret" (Thinking Machines, 2025): all layers, small rank.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from learning.errors import CheckpointInvalid
+from learning.policy.trainer import Lora, SavedState
+
+LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+# `language_model` and `text_model` are what vision-language models call their language part.
+PATTERN = (
+    r"(model\.)+((language_model|text_model)\.)?layers\.\d+\.(self_attn|mlp)\."
+    rf"({'|'.join(LAYERS)})"
+)
+WEIGHTS_FILE = "adapter_model.safetensors"
+CONFIG_FILE = "adapter_config.json"
+ADAPTER = "default"
+
+
+def attach(model: PreTrainedModel, lora: Lora) -> PeftModel:
+    """Put a fresh float32 adapter, drawn from the seed, on a frozen model: a change of zero."""
+    config = LoraConfig(
+        r=lora.rank, lora_alpha=lora.alpha, target_modules=PATTERN, task_type="CAUSAL_LM"
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(lora.seed)
+        return PeftModel(model, config, adapter_name=ADAPTER, autocast_adapter_dtype=True)
+
+
+def attach_saved(model: PreTrainedModel, folder: Path) -> PeftModel:
+    """Put a saved adapter on a frozen model, to be trained on.
+
+    Raises:
+        CheckpointInvalid: the folder is incomplete, or its weights are not this model's.
+    """
+    lora, tensors = read(folder)
+    adapted = attach(model, lora)
+    expected = get_peft_model_state_dict(adapted, adapter_name=ADAPTER)
+    if tensors.keys() != expected.keys() or any(
+        tensors[key].shape != expected[key].shape for key in expected
+    ):
+        adapted.unload()
+        raise CheckpointInvalid(f"{folder.name} holds weights for another model")
+    set_peft_model_state_dict(adapted, tensors, adapter_name=ADAPTER)
+    return adapted
+
+
+def read(folder: Path) -> tuple[Lora, dict[str, Tensor]]:
+    """Shape and weights of a saved adapter. Raises CheckpointInvalid."""
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text())
+        lora = Lora(rank=int(config["r"]), alpha=int(config["lora_alpha"]))
+        return lora, load_file(folder / WEIGHTS_FILE)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise CheckpointInvalid(f"{folder.name} is not a whole adapter: {error}") from error
+
+
+def write(model: PeftModel, folder: Path) -> SavedState:
+    """Write the adapter; `folder` appears whole or, when the disk is full, not at all.
+
+    Raises:
+        OSError: it could not be written.
+        FileExistsError: the folder is there already: adapters are never overwritten.
+    """
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists, and adapters are never overwritten")
+    tensors = {
+        key: value.detach().to("cpu", torch.float32).contiguous()
+        for key, value in get_peft_model_state_dict(model, adapter_name=ADAPTER).items()
+    }
+    weights = save(tensors, metadata={"format": "pt"})
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        _write_durably(unfinished / CONFIG_FILE, json.dumps(_config(model), indent=2).encode())
+        _write_durably(unfinished / WEIGHTS_FILE, weights)
+        unfinished.rename(folder)
+    except OSError:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return SavedState(folder, hashlib.sha256(weights).hexdigest())
+
+
+def _config(model: PeftModel) -> dict[str, object]:
+    """PEFT's own file, with layers by name: not every reader takes a pattern."""
+    config = model.peft_config[ADAPTER]
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": config.base_model_name_or_path,
+        "r": config.r,
+        "lora_alpha": config.lora_alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": list(LAYERS),
+        "inference_mode": True,
+    }
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
