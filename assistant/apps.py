@@ -18,13 +18,14 @@ class AssistantConfig(AppConfig):
 
 
 def window_leaves_room_for_system_text(**kwargs: Any) -> list[CheckMessage]:
-    """A word is at least a token, so a system text of W words can never fit a window of W tokens."""
+    """A word is at least one token, so W words never fit a window of W tokens."""
     words = len(settings.SYSTEM_TEXT.split())
     if words < settings.WINDOW_TOKENS:
         return []
     return [
         Error(
-            f"DANAS_SYSTEM_TEXT has {words} words, DANAS_WINDOW_TOKENS only {settings.WINDOW_TOKENS}.",
+            f"DANAS_SYSTEM_TEXT has {words} words, "
+            f"DANAS_WINDOW_TOKENS is only {settings.WINDOW_TOKENS}.",
             hint="Shorten the system text or widen the window.",
             id="danas.E001",
         )

@@ -1,4 +1,4 @@
-"""The web process: HTTP to Django, WebSockets to the chat consumer, built files straight from disk."""
+"""The web process: HTTP to Django, WebSockets to the chat consumer, built files from disk."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ class Environment(BaseSettings):
     answer_tokens: int = Field(512, alias="DANAS_ANSWER_TOKENS", ge=1)
     temperature: float = Field(0.2, alias="DANAS_TEMPERATURE", ge=0, le=2)
     top_p: float = Field(0.9, alias="DANAS_TOP_P", gt=0, le=1)
-    system_text: str = Field("You are Danas, a helpful personal assistant.", alias="DANAS_SYSTEM_TEXT")
+    system_text: str = Field(
+        "You are Danas, a helpful personal assistant.", alias="DANAS_SYSTEM_TEXT"
+    )
     message_bytes: int = Field(1_000_000, alias="DANAS_MESSAGE_BYTES", ge=1)
     update_steps: int = Field(4, alias="DANAS_UPDATE_STEPS", ge=1)
     update_events: int = Field(32, alias="DANAS_UPDATE_EVENTS", ge=1)

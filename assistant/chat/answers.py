@@ -23,6 +23,7 @@ from assistant.memory import window as memory
 from assistant.models import Generation, Trajectory
 from inference import registry
 from inference.contracts import ChatMessage, FinishReason, Policy, Sampling
+from inference.diffusion.window import Diffusion
 from inference.errors import InferenceError, MessageTooLong
 from inference.tokenizer import ChatTokenizer
 
@@ -40,7 +41,7 @@ class Job:
     prompt_token_ids: tuple[int, ...]
     sampling: Sampling
     policy: Policy
-    window: memory.Prepared | None
+    window: Diffusion | None
 
     @property
     def answer(self) -> UUID:
@@ -108,7 +109,7 @@ def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
         _check_fits(prompt)
     else:
         window = memory.prepare(generation.message, tokenizer)
-        prompt = window.prompt_token_ids
+        prompt = list(window.prompt_ids)
     sampling = _sampling(generation.sampling, len(prompt))
     return Job(generation, tuple(prompt), sampling, policy, window)
 

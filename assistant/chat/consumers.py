@@ -156,9 +156,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         await self.channel_layer.group_add(group_of(conversation), self.channel_name)
 
     async def _replay(self, person: User, command: Replay) -> None:
-        mine = Generation.objects.filter(
-            pk=command.answer, message__conversation__owner=person
-        )
+        mine = Generation.objects.filter(pk=command.answer, message__conversation__owner=person)
         if not await mine.aexists():
             raise NotFound("There is no such answer.")
         self._follow(command.answer, command.after)

@@ -106,9 +106,7 @@ def regenerate(person: User, *, parent: UUID, answer: UUID, model: str = "danas"
     """
     registry.resolve(model)
     user_message = (
-        Message.objects.filter(
-            pk=parent, conversation__owner=person, role=Message.Author.USER
-        )
+        Message.objects.filter(pk=parent, conversation__owner=person, role=Message.Author.USER)
         .select_related("conversation")
         .first()
     )

@@ -183,7 +183,9 @@ class Event(Wire):
     type: Literal["event"] = "event"
     answer: UUID
     seq: int
-    kind: Literal["start", "reasoning", "text", "tool", "memory", "usage", "done", "error", "stopped"]
+    kind: Literal[
+        "start", "reasoning", "text", "tool", "memory", "usage", "done", "error", "stopped"
+    ]
     data: dict[str, Any]
 
 

@@ -183,9 +183,7 @@ class GenerationWorker:
         last = await finish(job, outcome, rest, running.draft, self._tokenizer)
         await events.publish({job.answer: last})
         if job.window is not None and outcome.end == "done":
-            task = asyncio.create_task(
-                surprise.fill_in(job.answer, self._client, self._tokenizer)
-            )
+            task = asyncio.create_task(surprise.fill_in(job.answer, self._client, self._tokenizer))
             self._after.add(task)
             task.add_done_callback(self._after.discard)
 

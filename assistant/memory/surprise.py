@@ -1,4 +1,4 @@
-"""How surprising each block of a finished turn was to the base model, filled in after the turn.
+"""How surprising what was said in a finished turn was to the base model, filled in after the turn.
 
 Nobody waits for it: a turn that comes before it is done finds recency alone.
 """
@@ -20,22 +20,21 @@ logger = logging.getLogger(__name__)
 
 
 async def fill_in(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) -> None:
-    """Score the blocks of `answer`'s window that have no surprisal yet and store them."""
+    """Score the messages of `answer`'s window that have no surprisal yet and store it."""
     texts = await database_sync_to_async(memory.unscored)(answer)
     try:
-        scores = {
-            block: await _surprisal(text, client, tokenizer) for block, text in texts.items()
+        surprisals = {
+            message: await _surprisals(text, client, tokenizer) for message, text in texts.items()
         }
     except InferenceError as error:
         logger.warning("no surprisal for %s: %s", answer, error.code)
         return
-    await database_sync_to_async(memory.set_surprisal)(answer, scores)
+    await database_sync_to_async(memory.note_surprisals)(answer, surprisals)
 
 
-async def _surprisal(text: str, client: EngineClient, tokenizer: ChatTokenizer) -> float:
-    """Mean −log p of the block's tokens after its first, in nats, under the base model."""
+async def _surprisals(text: str, client: EngineClient, tokenizer: ChatTokenizer) -> list[float]:
+    """Minus log p of each token after the first, in nats, under the base model without context."""
     token_ids = tokenizer.encode(text)
     if len(token_ids) < 2:
-        return 0.0
-    logprobs = await client.score(token_ids, BASE)
-    return -sum(logprobs) / len(logprobs)
+        return []
+    return [-logprob for logprob in await client.score(token_ids, BASE)]

@@ -27,7 +27,9 @@ class Feedback(models.Model):
     )
     kind = models.CharField(max_length=16, choices=[(kind, kind) for kind in FeedbackKind])
     text = models.TextField(blank=True)
-    over = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, related_name="rejections")
+    over = models.ForeignKey(
+        Message, on_delete=models.CASCADE, null=True, related_name="rejections"
+    )
     tags = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     idempotency_key = models.CharField(max_length=200, blank=True)
     reward_version = models.PositiveIntegerField(null=True)

@@ -31,10 +31,14 @@ class Generation(models.Model):
         Message, on_delete=models.CASCADE, primary_key=True, related_name="generation"
     )
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
-    model = models.CharField(max_length=80, help_text="what was asked for: danas, base or a version")
+    model = models.CharField(
+        max_length=80, help_text="what was asked for: danas, base or a version"
+    )
     policy = models.CharField(max_length=80, blank=True, help_text="the version that answered")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of its weights")
-    sampling = models.JSONField(default=dict, help_text="temperature, top_p, max_tokens, seed, stop")
+    sampling = models.JSONField(
+        default=dict, help_text="temperature, top_p, max_tokens, seed, stop"
+    )
     chat = models.JSONField(null=True)
     worker = models.CharField(max_length=80, blank=True)
     last_seq = models.PositiveIntegerField(default=0)

@@ -1,0 +1,111 @@
+"""The memory of a conversation: which window an answer is made from, and what is carried on.
+
+The state is the row of the answer before; `inference.diffusion` decides, this module reads and
+writes. Reading back in time ends at the nearest ancestor with a row, so the cost of a turn does
+not grow with the conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from assistant.models import Message
+from assistant.models import Window as WindowRow
+from inference.diffusion import diffuse, importance
+from inference.diffusion.admit import admit, note_surprisal
+from inference.diffusion.window import Diffusion, Window, from_json, to_json
+from inference.tokenizer import ChatTokenizer
+
+
+def prepare(answer: Message, tokenizer: ChatTokenizer) -> Diffusion:
+    """Build the window for `answer` from its parent's memory and what was said since.
+
+    Raises:
+        inference.errors.SystemTextTooLong, MessageTooLong: it cannot fit; the text says by how much.
+    """
+    window, since = _memory_before(answer)
+    for message in since:
+        window = admit(window, str(message.pk), message.role, message.text, tokenizer)
+    return diffuse(window, settings.WINDOW_TOKENS, tokenizer)
+
+
+def _memory_before(answer: Message) -> tuple[Window, list[Message]]:
+    """The nearest stored memory above `answer`, and the messages between the two, oldest first."""
+    since: list[Message] = []
+    message = answer.parent
+    while message is not None:
+        row = WindowRow.objects.filter(message=message).first()
+        if row is not None:
+            return from_json(row.blocks), since[::-1]
+        if message.text.strip():
+            since.append(message)
+        message = message.parent
+    return Window(system_text=answer.conversation.system_text), since[::-1]
+
+
+def save(answer: Message, prepared: Diffusion, text: str, tokenizer: ChatTokenizer) -> None:
+    """Store the window `answer` was made from and the memory that goes on from it."""
+    carried = prepared.window
+    if text.strip():
+        carried = admit(carried, str(answer.pk), answer.role, text, tokenizer)
+    WindowRow.objects.create(
+        message=answer,
+        limit_tokens=settings.WINDOW_TOKENS,
+        used_tokens=prepared.prompt_tokens,
+        shown=to_json(prepared.window),
+        blocks=to_json(carried),
+        changes=[change.to_json() for change in prepared.changes],
+    )
+
+
+def unscored(answer: UUID) -> dict[str, str]:
+    """The messages that `answer` carries on whole and whose surprisal is unknown: id and text."""
+    row = WindowRow.objects.filter(message=answer).first()
+    if row is None:
+        return {}
+    texts: dict[str, str] = {}
+    for block in from_json(row.blocks).blocks:
+        if block.surprisal is None and block.is_verbatim:
+            texts[block.message] = texts.get(block.message, "") + block.text
+    return texts
+
+
+@transaction.atomic
+def note_surprisals(answer: UUID, surprisals: Mapping[str, Sequence[float]]) -> None:
+    """Record how surprising the tokens of messages were, in nats each."""
+    row = WindowRow.objects.select_for_update().filter(message=answer).first()
+    if row is None:
+        return
+    window = from_json(row.blocks)
+    for message, values in surprisals.items():
+        window = note_surprisal(window, message, values)
+    row.blocks = to_json(window)
+    row.save(update_fields=["blocks"])
+
+
+def describe(row: WindowRow) -> dict[str, Any]:
+    """The window of one answer, for people."""
+    window = from_json(row.shown)
+    weights = importance(window)
+    return {
+        "limit_tokens": row.limit_tokens,
+        "used_tokens": row.used_tokens,
+        "system_text": window.system_text,
+        "blocks": [
+            {
+                "role": block.role,
+                "text": block.text,
+                "tokens": block.tokens,
+                "importance": round(weights[block.id], 3),
+                "rewrites": block.rewrites,
+                "verbatim": block.is_verbatim,
+            }
+            for block in window.blocks
+        ],
+        "changes": row.changes,
+    }
