@@ -1,0 +1,302 @@
+"""The HTTP client of vLLM: answers as streams of token ids with their log-probabilities.
+
+An engine is known by its address; there may be several with the same base model. A request goes to
+the address with the fewest requests of ours in flight, and to the next one while nothing was
+received yet. A whole stream costs one request and one small JSON document per chunk, which is
+parsed here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from inference.contracts import BASE_NAME, FinishReason, Policy, Sample, Sampling, TokenDelta
+from inference.errors import (
+    EngineInterrupted,
+    EngineRefused,
+    EngineUnavailable,
+    InferenceError,
+    PolicyNotLoaded,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+CONNECT_TIMEOUT_S = 5.0
+# Between two chunks: prefill of a full window on a slow machine with a full batch before it.
+SILENCE_TIMEOUT_S = 300.0
+HEALTH_TIMEOUT_S = 3.0
+DATA = b"data: "
+DONE = b"[DONE]"
+
+
+class EngineClient:
+    """Talks to one or more vLLM servers. Belongs to one event loop; close it when done."""
+
+    def __init__(self, addresses: Iterable[str], key: str = "") -> None:
+        self.addresses = tuple(address.rstrip("/") for address in addresses)
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._in_flight: Counter[str] = Counter()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> EngineClient:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def stream(
+        self, prompt_ids: Sequence[int], sampling: Sampling, policy: Policy, request_id: str = ""
+    ) -> AsyncGenerator[TokenDelta, None]:
+        """Sample one answer, piece by piece. Closing the generator stops the engine's work on it.
+
+        Raises:
+            EngineUnavailable: no address took the request.
+            EngineInterrupted: the engine went away or failed after it had taken the request.
+            EngineRefused: the request is wrong, for example longer than the engine's context.
+            PolicyNotLoaded: the engine does not have this adapter.
+        """
+        body = {**_completion(prompt_ids, sampling, policy), "stream": True}
+        async with self._ask("/v1/completions", body, policy, request_id) as response:
+            finished = False
+            async for document in _documents(response):
+                for choice in document["choices"]:
+                    delta = _delta(choice)
+                    finished = finished or delta.finish_reason is not None
+                    yield delta
+            if not finished:
+                raise EngineInterrupted("The engine closed the stream in mid-answer.")
+
+    async def sample(
+        self, prompt_ids: Sequence[int], sampling: Sampling, policy: Policy, n: int = 1
+    ) -> list[Sample]:
+        """Sample `n` whole answers to one prompt, which is read by the engine only once."""
+        body = {**_completion(prompt_ids, sampling, policy), "n": n}
+        async with self._ask("/v1/completions", body, policy) as response:
+            document = await _whole(response)
+        choices = sorted(document["choices"], key=lambda choice: int(choice["index"]))
+        return [_sample(choice) for choice in choices]
+
+    async def score(self, token_ids: Sequence[int], policy: Policy) -> list[float]:
+        """The log-probability of each token after the first, given those before it.
+
+        Under the model's own distribution: temperature 1, nothing cut off. The engine generates
+        one token more, which is thrown away, since it can't be asked for none.
+        """
+        body = {
+            **_completion(token_ids, Sampling(temperature=1.0, top_p=1.0, max_tokens=1), policy),
+            "prompt_logprobs": 0,
+        }
+        async with self._ask("/v1/completions", body, policy) as response:
+            document = await _whole(response)
+        scores = document["choices"][0]["prompt_logprobs"]
+        return [
+            float(score[str(token)]["logprob"])
+            for token, score in zip(token_ids[1:], scores[1:], strict=True)
+        ]
+
+    async def load(self, policy: Policy) -> None:
+        """Load an adapter on every address that does not have it yet.
+
+        A name stands for the same weights for ever: an engine that has the name has the policy.
+
+        Raises:
+            EngineUnavailable: some address is down; those that are up have loaded it.
+            EngineRefused: the engine cannot read the adapter.
+        """
+        if policy.path is not None:
+            await self._on_all(lambda address: self._load(address, policy))
+
+    async def unload(self, policy: Policy) -> None:
+        """Drop an adapter everywhere; one that is not loaded is none to drop."""
+        if policy.path is not None:
+            await self._on_all(lambda address: self._unload(address, policy))
+
+    async def loaded(self, address: str) -> set[str]:
+        """The names served at one address, the base included."""
+        async with self._request("GET", address, "/v1/models") as response:
+            await _check(response)
+            document = await _whole(response)
+        return {model["id"] for model in document["data"]}
+
+    async def is_up(self) -> dict[str, bool]:
+        """For each address, whether its engine says that it is healthy."""
+        answers = await asyncio.gather(*map(self._is_up, self.addresses))
+        return dict(zip(self.addresses, answers, strict=True))
+
+    async def _is_up(self, address: str) -> bool:
+        try:
+            async with (
+                asyncio.timeout(HEALTH_TIMEOUT_S),
+                self._request("GET", address, "/health") as response,
+            ):
+                return response.status == 200
+        except (InferenceError, TimeoutError):
+            return False
+
+    async def _load(self, address: str, policy: Policy) -> None:
+        if policy.name in await self.loaded(address):
+            return
+        body = {"lora_name": policy.name, "lora_path": policy.path}
+        async with self._request("POST", address, "/v1/load_lora_adapter", json=body) as response:
+            words = await response.text()
+            status = response.status
+        # Another process may have loaded it meanwhile, which the engine reports as an error.
+        if status >= 400 and policy.name not in await self.loaded(address):
+            raise EngineRefused(f"{policy.name} could not be loaded: {_words(words)}")
+
+    async def _unload(self, address: str, policy: Policy) -> None:
+        body = {"lora_name": policy.name}
+        async with self._request("POST", address, "/v1/unload_lora_adapter", json=body) as response:
+            if response.status != 404:
+                await _check(response)
+
+    async def _on_all(self, act: Callable[[str], Awaitable[None]]) -> None:
+        """Act on every address, the healthy ones too when one fails; then raise what failed."""
+        results = await asyncio.gather(*map(act, self.addresses), return_exceptions=True)
+        for failure in filter(None, results):
+            raise failure
+
+    @asynccontextmanager
+    async def _ask(
+        self, path: str, body: dict[str, Any], policy: Policy, request_id: str = ""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A response whose status is good, from the least busy address that gives one."""
+        headers = {"X-Request-Id": request_id} if request_id else {}
+        unavailable = EngineUnavailable("There is no engine address.")
+        missing: PolicyNotLoaded | None = None
+        for address in sorted(self.addresses, key=lambda each: self._in_flight[each]):
+            self._in_flight[address] += 1
+            try:
+                async with self._request(
+                    "POST", address, path, json=body, headers=headers
+                ) as response:
+                    await _check(response, policy)
+                    yield response
+                    return
+            except EngineUnavailable as error:
+                unavailable = error
+            except PolicyNotLoaded as error:
+                missing = error
+            finally:
+                self._in_flight[address] -= 1
+        raise missing or unavailable
+
+    @asynccontextmanager
+    async def _request(
+        self, method: str, address: str, path: str, **options: Any
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """One request. What breaks before the headers is EngineUnavailable, later it is not."""
+        answered = False
+        try:
+            async with self._http().request(method, address + path, **options) as response:
+                answered = True
+                yield response
+        except (aiohttp.ClientError, TimeoutError) as error:
+            if answered:
+                raise EngineInterrupted(f"The engine at {address} went away: {error}") from error
+            raise EngineUnavailable(f"No engine answers at {address}: {error}") from error
+
+    def _http(self) -> aiohttp.ClientSession:
+        """The session, made on first use since it belongs to the running event loop."""
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                headers=self._headers,
+                connector=aiohttp.TCPConnector(limit=0),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=SILENCE_TIMEOUT_S
+                ),
+            )
+        return self._session
+
+
+def _completion(prompt_ids: Sequence[int], sampling: Sampling, policy: Policy) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": policy.name,
+        "prompt": list(prompt_ids),
+        "add_special_tokens": False,
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        # 0 is "of the sampled token alone"; as ids, so that the engine decodes no token twice.
+        "logprobs": 0,
+        "return_tokens_as_token_ids": True,
+        "return_token_ids": True,
+    }
+    if sampling.seed is not None:
+        body["seed"] = sampling.seed
+    if sampling.stop:
+        body["stop"] = list(sampling.stop)
+    if sampling.ignore_eos:
+        body["ignore_eos"] = True
+    return body
+
+
+async def _documents(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """The JSON documents of a server-sent event stream, up to its end mark."""
+    async for line in response.content:
+        if not line.startswith(DATA):
+            continue
+        data = line[len(DATA) :].strip()
+        if data == DONE:
+            return
+        document = json.loads(data)
+        if "error" in document:
+            raise EngineInterrupted(f"The engine failed in mid-answer: {_words(data.decode())}")
+        yield document
+
+
+async def _whole(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(await response.read())
+    return document
+
+
+def _delta(choice: dict[str, Any]) -> TokenDelta:
+    reason = choice["finish_reason"]
+    return TokenDelta(
+        choice["text"],
+        tuple(choice["token_ids"]),
+        tuple(choice["logprobs"]["token_logprobs"]),
+        None if reason is None else FinishReason(reason),
+    )
+
+
+def _sample(choice: dict[str, Any]) -> Sample:
+    delta = _delta(choice)
+    if delta.finish_reason is None:
+        raise EngineInterrupted("The engine ended an answer without saying why.")
+    return Sample(delta.text, delta.token_ids, delta.logprobs, delta.finish_reason)
+
+
+async def _check(response: aiohttp.ClientResponse, policy: Policy | None = None) -> None:
+    """Turn a bad status into our own errors, with the engine's words."""
+    if response.status < 400:
+        return
+    words = _words(await response.text())
+    if response.status == 404 and policy is not None and policy.name != BASE_NAME:
+        raise PolicyNotLoaded(f"The engine does not have {policy.name}.")
+    if response.status >= 500:
+        raise EngineUnavailable(f"The engine failed: {words}")
+    raise EngineRefused(words)
+
+
+def _words(body: str) -> str:
+    """What the engine says in an error body, in whichever of its shapes."""
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return body.strip()[:500] or "no reason given"
+    error = document.get("error", document) if isinstance(document, dict) else document
+    return str(error.get("message", error) if isinstance(error, dict) else error)
