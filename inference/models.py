@@ -20,7 +20,7 @@ class PolicyVersion(models.Model):
         RETIRED = "retired", "withdrawn; may not be live again"
 
     name = models.CharField(max_length=80, unique=True)
-    number = models.PositiveIntegerField()
+    number = models.PositiveIntegerField(unique=True)
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the weights")
     path = models.CharField(max_length=500, blank=True, help_text="the adapter's folder")
     base_model = models.CharField(max_length=200)

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=80, unique=True)),
-                ('number', models.PositiveIntegerField()),
+                ('number', models.PositiveIntegerField(unique=True)),
                 ('digest', models.CharField(blank=True, help_text='SHA-256 of the weights', max_length=64)),
                 ('path', models.CharField(blank=True, help_text="the adapter's folder", max_length=500)),
                 ('base_model', models.CharField(max_length=200)),
