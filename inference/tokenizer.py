@@ -1,0 +1,189 @@
+"""The policy's own tokenizer and chat template, without transformers.
+
+The engine is sent token ids, so that what is counted, served, logged and trained on are the same
+tokens. The template is a program that came with the model: it runs in Jinja's sandbox, with the
+same options and functions that transformers gives it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jinja2
+from jinja2.ext import Extension, loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from tokenizers import Tokenizer
+
+from inference.contracts import ChatMessage
+from inference.errors import InferenceError
+
+ZERO_WIDTH_SPACE = "\u200b"
+
+
+class TemplateRefused(InferenceError):
+    """The model's chat template does not take this conversation."""
+
+    code = "template_refused"
+
+
+class ChatTokenizer:
+    """Text to token ids and back. Immutable, and safe to share between threads."""
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        template: str,
+        special: dict[str, str],
+        end_ids: frozenset[int],
+    ) -> None:
+        self._tokenizer = tokenizer
+        self._template = _environment().from_string(template)
+        self._special = special
+        self._marks = _marks_of(tokenizer)
+        self.end_ids = end_ids
+
+    @classmethod
+    def from_folder(cls, path: str | Path) -> ChatTokenizer:
+        """Read tokenizer.json, its configuration, and the template beside or inside it."""
+        folder = Path(path)
+        config = _read_json(folder / "tokenizer_config.json")
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        special = {
+            name: token if isinstance(token, str) else token["content"]
+            for name in ("bos_token", "eos_token", "unk_token", "pad_token")
+            if (token := config.get(name))
+        }
+        return cls(tokenizer, _read_template(folder, config), special, _end_ids(folder))
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text on its own; the template's marks are read as such, nothing is added."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def counts(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has on its own."""
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        return [len(encoding.ids) for encoding in encodings]
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each token begins and ends in the text; tokens of one character share its place."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of some ids, without the template's marks."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def render(self, messages: Sequence[ChatMessage]) -> str:
+        """The prompt as text, ending where the assistant is to speak.
+
+        A mark of the template that someone wrote into a message, such as `<|im_end|>`, would be
+        read as the end of that message; a zero-width space makes it ordinary text.
+
+        Raises:
+            TemplateRefused: for example two messages of the same role, where a model forbids it.
+        """
+        turns = [
+            {"role": message.role, "content": self._harmless(message.content)}
+            for message in messages
+        ]
+        try:
+            return self._template.render(
+                messages=turns, add_generation_prompt=True, tools=None, **self._special
+            )
+        except jinja2.TemplateError as error:
+            raise TemplateRefused(f"The model's chat template says: {error}") from error
+
+    def prompt_ids(self, messages: Sequence[ChatMessage]) -> list[int]:
+        """The ids of the rendered prompt, as the engine is sent them."""
+        return self.encode(self.render(messages))
+
+    def _harmless(self, content: str) -> str:
+        return self._marks.sub(lambda mark: mark[0][0] + ZERO_WIDTH_SPACE + mark[0][1:], content)
+
+
+class _Generation(Extension):
+    """The `generation` block of some templates, which marks what the assistant said."""
+
+    tags = {"generation"}  # noqa: RUF012 (Jinja's own type)
+
+    def parse(self, parser: Any) -> Any:
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
+        return jinja2.nodes.CallBlock(self.call_method("_same"), [], [], body).set_lineno(line)
+
+    def _same(self, caller: Any) -> Any:
+        return caller()
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[_Generation, loopcontrols]
+    )
+    environment.filters["tojson"] = _tojson
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = _strftime_now
+    return environment
+
+
+def _tojson(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    """Jinja's own filter escapes HTML, which is none here."""
+    return json.dumps(
+        value,
+        ensure_ascii=ensure_ascii,
+        indent=indent,
+        separators=separators,
+        sort_keys=sort_keys,
+    )
+
+
+def _refuse(message: str) -> NoReturn:
+    raise jinja2.TemplateError(message)
+
+
+def _strftime_now(pattern: str) -> str:
+    return datetime.now().astimezone().strftime(pattern)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _read_template(folder: Path, config: dict[str, Any]) -> str:
+    file = folder / "chat_template.jinja"
+    if file.exists():
+        return file.read_text(encoding="utf-8")
+    template = config.get("chat_template")
+    if isinstance(template, str):
+        return template
+    raise TemplateRefused(f"{folder} has no chat template: it is not the folder of a chat model.")
+
+
+def _marks_of(tokenizer: Tokenizer) -> re.Pattern[str]:
+    """Whatever the tokenizer reads as one special token, longest first; nothing if it has none."""
+    added = tokenizer.get_added_tokens_decoder().values()
+    marks = sorted({token.content for token in added if token.special}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, marks)) or r"(?!)")
+
+
+def _end_ids(folder: Path) -> frozenset[int]:
+    """The tokens after which the engine stops."""
+    for name in ("generation_config.json", "config.json"):
+        ends = _read_json(folder / name).get("eos_token_id")
+        if ends is not None:
+            return frozenset(ends if isinstance(ends, list) else [ends])
+    return frozenset()
