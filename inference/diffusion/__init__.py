@@ -1,0 +1,36 @@
+"""Memory Diffusion: the dialogue as editable memory inside the model's own context.
+
+Pure functions over frozen values. `admit` takes a message in, `diffuse` makes the window fit by
+mask, allocate and refill, `to_messages` reads it as a dialogue.
+"""
+
+from inference.diffusion.admit import admit, with_surprisal
+from inference.diffusion.importance import importance
+from inference.diffusion.loop import diffuse
+from inference.diffusion.prompt import to_messages
+from inference.diffusion.window import (
+    Action,
+    Block,
+    Change,
+    Diffusion,
+    Window,
+    forget,
+    from_json,
+    to_json,
+)
+
+__all__ = [
+    "Action",
+    "Block",
+    "Change",
+    "Diffusion",
+    "Window",
+    "admit",
+    "diffuse",
+    "forget",
+    "from_json",
+    "importance",
+    "to_json",
+    "to_messages",
+    "with_surprisal",
+]

@@ -1,0 +1,47 @@
+"""How a window reads as a dialogue: the one place where blocks become messages again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from inference.contracts import ChatMessage
+from inference.diffusion.window import USER, Block, Window
+
+GAP = " … "
+SYSTEM = "system"
+
+
+def to_messages(window: Window) -> list[ChatMessage]:
+    """The dialogue that the policy sees, the system text first.
+
+    What was cut out of a message is marked with an ellipsis. Templates of some models insist that
+    roles alternate and that a person begins, which a forgotten message would break: neighbours
+    with the same role are joined, and an ellipsis speaks for a forgotten beginning.
+    """
+    spoken = [
+        ChatMessage(role, "\n\n".join(_joined(list(blocks)) for _, blocks in messages))
+        for role, messages in groupby(_by_message(window.blocks), key=lambda item: item[0])
+    ]
+    if spoken and spoken[0].role != USER:
+        spoken.insert(0, ChatMessage(USER, GAP.strip()))
+    return [ChatMessage(SYSTEM, window.system_text), *spoken]
+
+
+def _by_message(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:
+    groups = (list(group) for _, group in groupby(blocks, key=lambda block: block.message))
+    return [(group[0].role, group) for group in groups]
+
+
+def _joined(blocks: Sequence[Block]) -> str:
+    """One message's text: exactly as it was said where nothing is missing."""
+    text = "" if blocks[0].part == 0 else GAP.lstrip()
+    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+        text += block.text
+        if after is not None and not _meet(block, after):
+            text = text.rstrip() + GAP
+    return text if blocks[-1].part == blocks[-1].parts - 1 else text.rstrip() + GAP.rstrip()
+
+
+def _meet(block: Block, after: Block) -> bool:
+    return after.part == block.part + 1 and block.is_verbatim and after.is_verbatim

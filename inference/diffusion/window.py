@@ -1,0 +1,111 @@
+"""What a window is: frozen values, and their form in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol
+
+from inference.contracts import ChatMessage
+
+USER = "user"
+BLOCK_TOKENS = 96
+
+
+class Tokenizer(Protocol):
+    """The part of `ChatTokenizer` that the memory loop needs."""
+
+    def counts(self, texts: Sequence[str]) -> list[int]: ...
+    def spans(self, text: str) -> list[tuple[int, int]]: ...
+    def prompt_ids(self, messages: Sequence[ChatMessage]) -> list[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a message that is kept, cut or forgotten as one.
+
+    `id` rises with time and is never used twice in a window. `part` of `parts` says which piece of
+    the message it is, so that a missing neighbour can be seen. `tokens` counts the text on its own.
+    `surprisal` is the mean of minus the log-probability of its tokens in nats, None if unknown.
+    """
+
+    id: int
+    message: str
+    role: str
+    text: str
+    tokens: int
+    part: int = 0
+    parts: int = 1
+    surprisal: float | None = None
+    rewrites: int = 0
+
+    @property
+    def is_verbatim(self) -> bool:
+        return self.rewrites == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The dialogue as the policy remembers it. Blocks are in the order in which they were said."""
+
+    system_text: str
+    blocks: tuple[Block, ...] = ()
+    next_id: int = 0
+
+
+class Action(StrEnum):
+    KEPT = "kept"
+    EXTRACTED = "extracted"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one block and why, in words for a person."""
+
+    action: Action
+    block: int
+    message: str
+    role: str
+    text_before: str
+    text_after: str
+    tokens_before: int
+    tokens_after: int
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Diffusion:
+    """The outcome of one round of the loop; the prompt's ids are what the engine is to be sent."""
+
+    window: Window
+    changes: tuple[Change, ...]
+    prompt_ids: tuple[int, ...]
+
+    @property
+    def prompt_tokens(self) -> int:
+        return len(self.prompt_ids)
+
+
+def forget(window: Window, messages: Collection[str]) -> Window:
+    """The window without anything that came from these messages."""
+    kept = tuple(block for block in window.blocks if block.message not in messages)
+    return replace(window, blocks=kept)
+
+
+def to_json(window: Window) -> dict[str, Any]:
+    """The window as JSON types; `from_json` gives back an equal window."""
+    return {
+        "system_text": window.system_text,
+        "next_id": window.next_id,
+        "blocks": [asdict(block) for block in window.blocks],
+    }
+
+
+def from_json(content: dict[str, Any]) -> Window:
+    blocks = tuple(Block(**block) for block in content["blocks"])
+    return Window(content["system_text"], blocks, content["next_id"])
