@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,10 +80,11 @@ def convert_embedded(folder: Path, say: Say) -> None:
     say(f"Converting {source.name} (about 20 s) …")
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    from transformers.utils.logging import disable_progress_bar, set_verbosity_error
+    from transformers.utils import logging
 
-    set_verbosity_error()
-    disable_progress_bar()
+    quiet: Any = logging
+    quiet.set_verbosity_error()
+    quiet.disable_progress_bar()
     place, file = str(source.parent), source.name
     model = AutoModelForCausalLM.from_pretrained(
         place,

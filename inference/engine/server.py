@@ -1,0 +1,121 @@
+"""Starts vLLM's OpenAI server with the flags that Danas needs, in this very process.
+
+`VLLM_API_KEY=… python -m inference.engine.server --model DIR --port N --max-model-len N`
+
+vLLM's API server runs here and starts an EngineCore and a worker as child processes. It does not
+tie their lives to its own: after a SIGKILL of the API server both went on running. multiprocessing
+imports this module again in each of them, under the name `__mp_main__`, and there it asks the
+kernel to be killed together with its parent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import json
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+BASE_NAME = "base"
+
+ENVIRONMENT = {
+    "VLLM_NO_USAGE_STATS": "1",
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_OFFLINE": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
+    "VLLM_DISABLE_LOG_LOGO": "1",
+    # vLLM compiles two helpers of its sampler with a C++ compiler at the first request that wants
+    # log-probabilities, for 15 s, --enforce-eager or not. They gain nothing from it on a CPU, and
+    # a machine may have no compiler.
+    "TORCHDYNAMO_DISABLE": "1",
+    # The children have to import this module; after a fork they would not.
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+    # A connection that is kept is one that need not be made before the next first token.
+    "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75",
+}
+
+
+def die_with_parent() -> None:
+    """Have the kernel send SIGKILL to this process when the one that started it is gone."""
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:
+        os._exit(1)
+
+
+def has_nvidia_driver() -> bool:
+    return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidia0").exists()
+
+
+def longest_context(model: Path) -> int:
+    """How many tokens the model was made for, by its config.json."""
+    config = json.loads((model / "config.json").read_text())
+    return int(config.get("text_config", config)["max_position_embeddings"])
+
+
+def flags(arguments: argparse.Namespace) -> list[str]:
+    tokens = min(arguments.max_model_len, longest_context(arguments.model))
+    return [
+        *("--model", str(arguments.model), "--served-model-name", BASE_NAME),
+        *("--host", arguments.host, "--port", str(arguments.port)),
+        *("--max-model-len", str(tokens), "--max-num-seqs", str(arguments.max_num_seqs)),
+        *("--dtype", "bfloat16", "--generation-config", "vllm"),
+        # Log-probabilities of the distribution that was sampled from, after temperature and top-p.
+        *("--logprobs-mode", "processed_logprobs"),
+        *("--enable-lora", "--max-lora-rank", str(arguments.max_lora_rank)),
+        *("--max-loras", str(arguments.max_loras)),
+        *("--max-cpu-loras", str(arguments.max_cpu_loras)),
+        # One line per request would be noise, and the text of a message is never logged.
+        *("--no-enable-log-requests", "--disable-uvicorn-access-log", "--disable-fastapi-docs"),
+        *(on_gpu(arguments) if has_nvidia_driver() else on_cpu(arguments)),
+    ]
+
+
+def on_gpu(arguments: argparse.Namespace) -> list[str]:
+    return ["--gpu-memory-utilization", str(arguments.gpu_memory)]
+
+
+def on_cpu(arguments: argparse.Namespace) -> list[str]:
+    return ["--enforce-eager", "--kv-cache-memory-bytes", str(arguments.kv_cache_mb << 20)]
+
+
+def options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Start vLLM as Danas's engine.")
+    parser.add_argument("--model", type=Path, required=True, help="the base model's folder")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--max-model-len", type=int, required=True, help="window plus answer")
+    parser.add_argument("--max-num-seqs", type=int, default=64, help="answers made at once")
+    parser.add_argument("--max-lora-rank", type=int, default=32)
+    parser.add_argument("--max-loras", type=int, default=4, help="adapters in one batch")
+    parser.add_argument("--max-cpu-loras", type=int, default=16, help="adapters kept in memory")
+    parser.add_argument("--kv-cache-mb", type=int, default=2048, help="where there is no GPU")
+    parser.add_argument("--gpu-memory", type=float, default=0.45, help="the learner has the rest")
+    return parser
+
+
+def main() -> None:
+    arguments, more = options().parse_known_args()
+    if not os.environ.get("VLLM_API_KEY"):
+        sys.exit("VLLM_API_KEY is not set: without a key anyone could load adapters.")
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    sys.argv = ["vllm", *flags(arguments), *more]
+    from vllm.entrypoints.launchers.api_server import entry
+
+    serve: Any = entry.main
+    serve()
+
+
+if __name__ == "__main__":
+    main()
+elif __name__ == "__mp_main__":
+    die_with_parent()
