@@ -23,7 +23,7 @@ from assistant.memory import window as memory
 from assistant.models import Generation, Trajectory
 from inference import registry
 from inference.contracts import ChatMessage, FinishReason, Policy, Sampling
-from inference.diffusion.window import Diffusion
+from inference.diffusion import Diffusion
 from inference.errors import InferenceError, MessageTooLong
 from inference.tokenizer import ChatTokenizer
 

@@ -172,7 +172,8 @@ class Event(Wire):
     kind    data
     start   {"policy": str, "window_tokens": int, "window_limit": int}
     text    {"text": str}
-    usage   {"prompt_tokens": int, "completion_tokens": int, "first_token_ms": float, "total_ms": float}
+    usage   {"prompt_tokens": int, "completion_tokens": int,
+             "first_token_ms": float | None, "total_ms": float}
     done    {"finish_reason": "stop" | "length"}
     stopped {}
     error   {"code": str, "message": str, "can_retry": bool}

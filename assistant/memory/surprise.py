@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 
 
 async def fill_in(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) -> None:
-    """Score the messages of `answer`'s window that have no surprisal yet and store it."""
+    """Score the blocks of `answer`'s window that have no surprisal yet and store it."""
     texts = await database_sync_to_async(memory.unscored)(answer)
     try:
         surprisals = {
-            message: await _surprisals(text, client, tokenizer) for message, text in texts.items()
+            block: await _surprisal(text, client, tokenizer) for block, text in texts.items()
         }
     except InferenceError as error:
         logger.warning("no surprisal for %s: %s", answer, error.code)
@@ -32,9 +32,10 @@ async def fill_in(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) 
     await database_sync_to_async(memory.note_surprisals)(answer, surprisals)
 
 
-async def _surprisals(text: str, client: EngineClient, tokenizer: ChatTokenizer) -> list[float]:
-    """Minus log p of each token after the first, in nats, under the base model without context."""
+async def _surprisal(text: str, client: EngineClient, tokenizer: ChatTokenizer) -> float:
+    """Mean of minus log p of the tokens after the first, in nats, under the base model."""
     token_ids = tokenizer.encode(text)
     if len(token_ids) < 2:
-        return []
-    return [-logprob for logprob in await client.score(token_ids, BASE)]
+        return 0.0
+    logprobs = await client.score(token_ids, BASE)
+    return -sum(logprobs) / len(logprobs)

@@ -7,7 +7,7 @@ not grow with the conversation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +16,16 @@ from django.db import transaction
 
 from assistant.models import Message
 from assistant.models import Window as WindowRow
-from inference.diffusion import diffuse, importance
-from inference.diffusion.admit import admit, note_surprisal
-from inference.diffusion.window import Diffusion, Window, from_json, to_json
+from inference.diffusion import (
+    Diffusion,
+    Window,
+    admit,
+    diffuse,
+    from_json,
+    importance,
+    to_json,
+    with_surprisal,
+)
 from inference.tokenizer import ChatTokenizer
 
 
@@ -26,7 +33,7 @@ def prepare(answer: Message, tokenizer: ChatTokenizer) -> Diffusion:
     """Build the window for `answer` from its parent's memory and what was said since.
 
     Raises:
-        inference.errors.SystemTextTooLong, MessageTooLong: it cannot fit; the text says by how much.
+        inference.errors.SystemTextTooLong, MessageTooLong: it cannot fit; it says by how much.
     """
     window, since = _memory_before(answer)
     for message in since:
@@ -63,28 +70,22 @@ def save(answer: Message, prepared: Diffusion, text: str, tokenizer: ChatTokeniz
     )
 
 
-def unscored(answer: UUID) -> dict[str, str]:
-    """The messages that `answer` carries on whole and whose surprisal is unknown: id and text."""
+def unscored(answer: UUID) -> dict[int, str]:
+    """The blocks that `answer` carries on whose surprisal is unknown: id and text."""
     row = WindowRow.objects.filter(message=answer).first()
     if row is None:
         return {}
-    texts: dict[str, str] = {}
-    for block in from_json(row.blocks).blocks:
-        if block.surprisal is None and block.is_verbatim:
-            texts[block.message] = texts.get(block.message, "") + block.text
-    return texts
+    blocks = from_json(row.blocks).blocks
+    return {block.id: block.text for block in blocks if block.surprisal is None}
 
 
 @transaction.atomic
-def note_surprisals(answer: UUID, surprisals: Mapping[str, Sequence[float]]) -> None:
-    """Record how surprising the tokens of messages were, in nats each."""
+def note_surprisals(answer: UUID, surprisals: Mapping[int, float]) -> None:
+    """Record how surprising blocks were, in nats a token."""
     row = WindowRow.objects.select_for_update().filter(message=answer).first()
     if row is None:
         return
-    window = from_json(row.blocks)
-    for message, values in surprisals.items():
-        window = note_surprisal(window, message, values)
-    row.blocks = to_json(window)
+    row.blocks = to_json(with_surprisal(from_json(row.blocks), surprisals))
     row.save(update_fields=["blocks"])
 
 
