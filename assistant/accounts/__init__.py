@@ -1,0 +1,1 @@
+"""Who may come in, with which key, and what they agreed to."""

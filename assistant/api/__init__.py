@@ -1,0 +1,1 @@
+"""The HTTP API under /v1. Views parse, call one function, translate errors and answer."""

@@ -1,0 +1,222 @@
+"""`POST /v1/chat/completions`, for OpenAI's clients.
+
+The answer is made by a generation worker and read here from its log, like the browser reads it. A
+client that goes away therefore stops nothing: the answer is finished and stays in the log.
+
+One hop to a thread reads the key and writes the rows; from then on a request costs one JSON string
+per event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from ninja import Router
+
+from assistant.accounts.keys import Caller
+from assistant.api.auth import Claims, caller_of
+from assistant.api.chat_request import ChatRequest
+from assistant.api.errors import STATUS_OF_CODE, AnswerFailed, RequestInvalid
+from assistant.api.errors import body as error_body
+from assistant.chat import events, turns
+from assistant.chat.events import LogEvent
+from assistant.chat.wire import TextPart
+from assistant.errors import NotFound
+from assistant.models import Conversation, Generation, Message, Scope
+from inference.contracts import FinishReason
+
+router = Router(tags=["chat"])
+
+# How long the status waits for the first words, so that an error at the start has its own status.
+PATIENCE_S = 10.0
+DONE = b"data: [DONE]\n\n"
+
+
+@router.post("/chat/completions", auth=Claims(Scope.CHAT), summary="Chat")
+async def create(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
+    """OpenAI-compatible. `model` is `danas` (live), `base`, or a version's name."""
+    generation = await database_sync_to_async(_begin)(request, body)
+    reply = Reply(generation, wants_usage=body.wants_usage)
+    log = events.follow(generation.pk)
+    if body.stream:
+        return await _stream(reply, log)
+    async for event in log:
+        reply.take(event)
+    return HttpResponse(reply.whole(), content_type="application/json")
+
+
+def _begin(request: HttpRequest, body: ChatRequest) -> Generation:
+    caller = caller_of(request)
+    caller.needs(Scope.CHAT)
+    chat = body.chat
+    if chat[-1].role != Message.Author.USER:
+        raise RequestInvalid("messages: the last one has to be the user's.", param="messages")
+    if body.conversation is not None:
+        return _go_on(caller, body, chat[-1].content)
+    return turns.complete(
+        caller.person, answer=uuid.uuid4(), chat=chat, model=body.model, sampling=body.sampling
+    )
+
+
+@transaction.atomic
+def _go_on(caller: Caller, body: ChatRequest, text: str) -> Generation:
+    """Say `text` after the newest answer of a stored conversation."""
+    where = Conversation.objects.filter(pk=body.conversation, owner=caller.person).first()
+    if where is None:
+        raise NotFound("There is no such conversation.")
+    answers = where.messages.filter(role=Message.Author.ASSISTANT).order_by("-created_at")
+    return turns.send(
+        caller.person,
+        conversation=where.pk,
+        parent=answers.values_list("pk", flat=True).first(),
+        message=uuid.uuid4(),
+        answer=uuid.uuid4(),
+        parts=[TextPart(text=text)],
+        model=body.model,
+        sampling=body.sampling,
+    )
+
+
+class Reply:
+    """An answer's log, event by event, as OpenAI's objects."""
+
+    def __init__(self, generation: Generation, *, wants_usage: bool) -> None:
+        self._generation = generation
+        self._policy = generation.model
+        self._texts: list[str] = []
+        self._usage: dict[str, Any] = {}
+        self._finish = FinishReason.STOP
+        self._wants_usage = wants_usage
+        self._head = b""
+        # OpenAI sends a null in every chunk before the one that has the figures.
+        self._tail = b',"usage":null}\n\n' if wants_usage else b"}\n\n"
+
+    def take(self, event: LogEvent) -> None:
+        """For the answer in one piece. Raises AnswerFailed at an error."""
+        match event.kind:
+            case "text":
+                self._texts.append(event.data["text"])
+            case "error":
+                raise AnswerFailed(event.data)
+            case _:
+                self._note(event)
+
+    def whole(self) -> bytes:
+        message = {"role": "assistant", "content": "".join(self._texts)}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._finish}
+        return json.dumps(
+            {**self._frame("chat.completion"), "choices": [choice], "usage": self._usage}
+        ).encode()
+
+    def chunk(self, event: LogEvent) -> bytes:
+        """For the answer as a stream; empty where there is nothing to say."""
+        match event.kind:
+            case "text":
+                words = json.dumps(event.data["text"]).encode()
+                return self._delta(b'{"content":' + words + b"}")
+            case "done" | "stopped":
+                self._note(event)
+                finish = json.dumps(self._finish).encode()
+                return self._delta(b"{}", finish) + self._usage_chunk() + DONE
+            case "error":
+                data = event.data
+                status = STATUS_OF_CODE.get(data["code"], 500)
+                wrong = error_body(status, data["message"], code=data["code"])
+                return b"data: " + json.dumps(wrong).encode() + b"\n\n"
+            case _:
+                self._note(event)
+                return b""
+
+    def _note(self, event: LogEvent) -> None:
+        match event.kind:
+            case "start":
+                self._policy = event.data["policy"]
+            case "usage":
+                prompt, completion = (
+                    event.data["prompt_tokens"],
+                    event.data["completion_tokens"],
+                )
+                self._usage = {
+                    "prompt_tokens": prompt,
+                    "completion_tokens": completion,
+                    "total_tokens": prompt + completion,
+                }
+            case "done":
+                self._finish = FinishReason(event.data["finish_reason"])
+
+    def _delta(self, delta: bytes, finish: bytes = b"null") -> bytes:
+        opening = b""
+        if not self._head:
+            frame = json.dumps(self._frame("chat.completion.chunk"), separators=(",", ":"))
+            self._head = b"data: " + frame[:-1].encode() + b',"choices":[{"index":0,"delta":'
+            opening = self._delta(b'{"role":"assistant","content":""}')
+        return opening + self._head + delta + b',"finish_reason":' + finish + b"}]" + self._tail
+
+    def _usage_chunk(self) -> bytes:
+        if not self._wants_usage:
+            return b""
+        chunk = {**self._frame("chat.completion.chunk"), "choices": [], "usage": self._usage}
+        return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+    def _frame(self, kind: str) -> dict[str, Any]:
+        return {
+            "id": str(self._generation.pk),
+            "object": kind,
+            "created": int(self._generation.created_at.timestamp()),
+            "model": self._policy,
+            "conversation": str(self._generation.message.conversation_id),
+        }
+
+
+async def _stream(reply: Reply, log: AsyncIterator[LogEvent]) -> StreamingHttpResponse:
+    """The stream, begun when its first words or its first error are there.
+
+    Raises:
+        AnswerFailed: it failed before it had said anything.
+    """
+    first = asyncio.ensure_future(_first_chunk(reply, log))
+    try:
+        await asyncio.wait({first}, timeout=PATIENCE_S)
+    except asyncio.CancelledError:
+        first.cancel()
+        raise
+    if first.done():
+        first.result()
+    response = StreamingHttpResponse(_chunks(reply, log, first), content_type="text/event-stream")
+    response["Cache-Control"] = "no-cache"
+    # Some proxies collect a response before they pass it on.
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _first_chunk(reply: Reply, log: AsyncIterator[LogEvent]) -> bytes:
+    async for event in log:
+        if event.kind == "error":
+            raise AnswerFailed(event.data)
+        if chunk := reply.chunk(event):
+            return chunk
+    raise AssertionError("a log ends with done, stopped or error")
+
+
+async def _chunks(
+    reply: Reply, log: AsyncIterator[LogEvent], first: asyncio.Future[bytes]
+) -> AsyncIterator[bytes]:
+    while not first.done():
+        yield b": waiting\n\n"
+        await asyncio.wait({first}, timeout=PATIENCE_S)
+    try:
+        yield first.result()
+    except AnswerFailed as error:
+        yield reply.chunk(LogEvent(0, "error", error.data))
+        return
+    async for event in log:
+        if chunk := reply.chunk(event):
+            yield chunk

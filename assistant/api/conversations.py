@@ -1,0 +1,144 @@
+"""Stored conversations, for the page and for programs: list, read, begin, rename, delete."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+from pydantic import Field, StringConstraints
+
+from assistant.api.auth import Needs
+from assistant.api.bodies import Body, Out, Text
+from assistant.chat.views_of import conversation_out, messages_out, readable_by
+from assistant.chat.wire import ConversationOut, MessageOut
+from assistant.errors import NotFound
+from assistant.memory import forgetting, window
+from assistant.models import Conversation, Scope, User, Window
+
+router = Router(tags=["conversations"], auth=Needs(Scope.CHAT))
+
+Title = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Conversations(Out):
+    data: list[ConversationOut]
+    has_more: bool
+
+
+class ConversationTree(Out):
+    """A conversation with all its messages, oldest first; `parent` makes them a tree."""
+
+    conversation: ConversationOut
+    messages: list[MessageOut]
+
+
+class Renaming(Body):
+    title: Title
+
+
+class Beginning(Body):
+    title: Title | None = None
+
+
+class BlockOut(Out):
+    """One block of a window. `importance` is what decided about its place in the window."""
+
+    role: str
+    text: str
+    tokens: int
+    importance: float
+    rewrites: int
+
+
+class ChangeOut(Out):
+    """What became of one block before this answer."""
+
+    action: Literal["kept", "extracted", "forgotten"]
+    role: str
+    text_before: str
+    text_after: str
+    tokens_before: int
+    tokens_after: int
+    reason: str
+
+
+class WindowOut(Out):
+    """What the policy saw when it made an answer."""
+
+    limit_tokens: int
+    used_tokens: int
+    system_text: str
+    blocks: list[BlockOut]
+    changes: list[ChangeOut]
+
+
+@router.get("/conversations", response=Conversations, summary="List conversations")
+def index(
+    request: HttpRequest,
+    limit: Annotated[int, Field(ge=1, le=200)] = 50,
+    before: UUID | None = None,
+) -> Conversations:
+    """The latest first; `before` is the id of the last one of the page before."""
+    rows = Conversation.objects.filter(owner=request.auth.person, is_listed=True)
+    if before is not None:
+        last = _mine(request.auth.person, before)
+        rows = rows.filter(
+            Q(updated_at__lt=last.updated_at) | Q(updated_at=last.updated_at, pk__lt=last.pk)
+        )
+    page = list(rows.order_by("-updated_at", "-pk")[: limit + 1])
+    return Conversations(
+        data=[conversation_out(row) for row in page[:limit]], has_more=len(page) > limit
+    )
+
+
+@router.post("/conversations", response=ConversationOut, summary="Begin a conversation")
+def begin(request: HttpRequest, body: Beginning | None = None) -> ConversationOut:
+    """An empty one, to be gone on with by `conversation` in a chat completion."""
+    conversation = Conversation.objects.create(
+        owner=request.auth.person,
+        title=(body.title if body else None) or "",
+        system_text=settings.SYSTEM_TEXT,
+    )
+    return conversation_out(conversation)
+
+
+@router.get("/conversations/{uuid:pk}", response=ConversationTree, summary="Read a conversation")
+def show(request: HttpRequest, pk: UUID) -> ConversationTree:
+    person = request.auth.person
+    conversation = _mine(person, pk)
+    messages = messages_out(readable_by(person, conversation=conversation))
+    return ConversationTree(conversation=conversation_out(conversation), messages=messages)
+
+
+@router.patch("/conversations/{uuid:pk}", response=ConversationOut, summary="Rename")
+def rename(request: HttpRequest, pk: UUID, body: Renaming) -> ConversationOut:
+    conversation = _mine(request.auth.person, pk)
+    Conversation.objects.filter(pk=pk).update(title=body.title)
+    conversation.title = body.title
+    return conversation_out(conversation)
+
+
+@router.delete("/conversations/{uuid:pk}", response={204: None}, summary="Delete")
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Deletes it with its log, its feedback and what learning holds of it."""
+    forgetting.forget_conversation(request.auth.person, pk)
+    return HttpResponse(status=204)
+
+
+@router.get("/messages/{uuid:pk}/window", response=WindowOut, summary="The window of an answer")
+def show_window(request: HttpRequest, pk: UUID) -> Any:
+    row = Window.objects.filter(pk=pk, message__conversation__owner=request.auth.person).first()
+    if row is None:
+        raise NotFound("There is no window of such an answer.")
+    return window.describe(row)
+
+
+def _mine(person: User, pk: UUID) -> Conversation:
+    conversation = Conversation.objects.filter(pk=pk, owner=person).first()
+    if conversation is None:
+        raise NotFound("There is no such conversation.")
+    return conversation

@@ -1,0 +1,197 @@
+"""Every error as the HTTP API says it: OpenAI's shape, and one table from exception to status."""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from psycopg_pool import PoolTimeout
+
+from assistant import errors as assistant
+from inference import errors as inference
+from learning import errors as learning
+
+logger = logging.getLogger(__name__)
+
+STATUS: dict[type[Exception], int] = {
+    assistant.NotFound: 404,
+    assistant.MessageEmpty: 400,
+    assistant.MessageOversize: 413,
+    assistant.IdentifierTaken: 409,
+    assistant.AnswerNotFinished: 409,
+    assistant.NotServed: 404,
+    assistant.FeedbackInvalid: 400,
+    assistant.NotAllowed: 403,
+    assistant.ModelTextOnly: 400,
+    assistant.NotSignedIn: 401,
+    assistant.SignInFailed: 401,
+    assistant.SignupClosed: 403,
+    assistant.NameTaken: 409,
+    assistant.NameInvalid: 400,
+    assistant.PasswordWeak: 400,
+    inference.EngineUnavailable: 503,
+    inference.EngineInterrupted: 503,
+    inference.EngineRefused: 400,
+    inference.PolicyNotLoaded: 503,
+    inference.AdapterInvalid: 409,
+    inference.UnknownPolicy: 404,
+    inference.PolicyNotServable: 409,
+    inference.MessageTooLong: 400,
+    inference.SystemTextTooLong: 400,
+    inference.TemplateRefused: 400,
+    learning.AnswerUnknown: 409,
+    learning.UpdateRunning: 409,
+    learning.RewardUnavailable: 503,
+    learning.NothingToLearnFrom: 409,
+}
+# Errors that end an answer reach the API as a code in the answer's log.
+STATUS_OF_CODE = {
+    "interrupted": 503,
+    **{getattr(kind, "code"): status for kind, status in STATUS.items()},  # noqa: B009
+}
+PARAM: dict[type[Exception], str] = {
+    inference.UnknownPolicy: "model",
+    inference.PolicyNotServable: "model",
+    inference.MessageTooLong: "messages",
+    inference.TemplateRefused: "messages",
+}
+TYPE = {
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    500: "server_error",
+    503: "server_error",
+}
+RETRY_AFTER_S = 2
+
+
+class RequestInvalid(Exception):
+    """The request itself is wrong: `param` says where, `str()` what is allowed."""
+
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str = "invalid", status: int = 400
+    ) -> None:
+        super().__init__(message)
+        self.param, self.code, self.status = param, code, status
+
+
+class AnswerFailed(Exception):
+    """The answer's log ended with an error; `data` is that event's."""
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        super().__init__(data["message"])
+        self.data = data
+
+
+def body(
+    status: int, message: str, *, code: str | None = None, param: str | None = None
+) -> dict[str, Any]:
+    """OpenAI's shape of an error."""
+    kind = TYPE.get(status, "invalid_request_error")
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def refusal(
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    param: str | None = None,
+    can_retry: bool = False,
+) -> HttpResponse:
+    """An error as a response; where a retry can help, it says when."""
+    content = json.dumps(body(status, message, code=code, param=param))
+    response = HttpResponse(content, status=status, content_type="application/json")
+    if status == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if can_retry:
+        response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def on_known(request: HttpRequest, error: Exception) -> HttpResponse:
+    """An error of one of the three trees."""
+    kind = next((kind for kind in type(error).__mro__ if kind in STATUS), None)
+    if kind is None:
+        return on_unexpected(request, error)
+    return refusal(
+        STATUS[kind],
+        str(error),
+        code=getattr(error, "code"),  # noqa: B009
+        param=PARAM.get(kind),
+        can_retry=getattr(error, "can_retry"),  # noqa: B009
+    )
+
+
+def on_invalid(request: HttpRequest, error: RequestInvalid) -> HttpResponse:
+    return refusal(error.status, str(error), code=error.code, param=error.param)
+
+
+def on_failed_answer(request: HttpRequest, error: AnswerFailed) -> HttpResponse:
+    code = error.data["code"]
+    status = STATUS_OF_CODE.get(code, 500)
+    return refusal(status, str(error), code=code, can_retry=error.data["can_retry"])
+
+
+def on_validation(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """The first wrong field is `param`; the message names all of them and what is allowed."""
+    wrong = [(_path(item["loc"]), item["msg"]) for item in error.errors]
+    message = "; ".join(f"{path}: {text}" if path else text for path, text in wrong)
+    return refusal(400, message, code="invalid", param=wrong[0][0] or None)
+
+
+def _path(loc: tuple[Any, ...]) -> str:
+    """("body", "body", "messages", 0, "role") → "messages[0].role"."""
+    source, *rest = loc
+    if source == "body":
+        rest = rest[1:]
+    path = ""
+    for step in rest:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+    return path
+
+
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Ninja wraps whatever stops it from reading the body."""
+    if isinstance(error.__cause__, RequestInvalid):
+        return on_invalid(request, error.__cause__)
+    if error.status_code == 400:
+        return refusal(400, "The body is not valid JSON.", code="malformed_json")
+    return refusal(error.status_code, str(error))
+
+
+def on_database(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.exception("the database does not answer")
+    return refusal(
+        503, "The database does not answer.", code="database_unavailable", can_retry=True
+    )
+
+
+def on_unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A fault of ours: logged with an id that the caller is told."""
+    request_id = uuid.uuid4().hex
+    logger.error("request %s to %s failed", request_id, request.path, exc_info=error)
+    message = f"Something went wrong on our side. The log has it as request {request_id}."
+    response = refusal(500, message, code="internal_error")
+    response["X-Request-Id"] = request_id
+    return response
+
+
+def speak_openai(api: NinjaAPI) -> None:
+    """Have every error of `api` answered in OpenAI's shape."""
+    api.add_exception_handler(Exception, on_unexpected)
+    api.add_exception_handler(HttpError, on_http_error)
+    api.add_exception_handler(ValidationError, on_validation)
+    api.add_exception_handler(RequestInvalid, on_invalid)
+    api.add_exception_handler(AnswerFailed, on_failed_answer)
+    for root in (assistant.AssistantError, inference.InferenceError, learning.LearningError):
+        api.add_exception_handler(root, on_known)
+    for lost in (OperationalError, InterfaceError, PoolTimeout):
+        api.add_exception_handler(lost, on_database)

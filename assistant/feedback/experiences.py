@@ -1,0 +1,76 @@
+"""The website's rows as values that learning takes, and the moment they are handed over.
+
+Nothing leaves here without the person's consent to training, read afresh and locked until the
+transaction ends; a temporary conversation never leaves at all.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from assistant.models import Feedback, Generation, User
+from learning import intake, queue
+from learning.contracts import FeedbackKind, Judgement, ServedAnswer
+
+
+def hand_over(generation: Generation) -> bool:
+    """Give a finished answer to learning, if it may have it. Call inside a transaction.
+
+    Returns:
+        Whether learning has it.
+    """
+    conversation = generation.message.conversation
+    if conversation.is_temporary or not _agrees(conversation.owner_id):
+        return False
+    intake.remember(served(generation))
+    transaction.on_commit(queue.ask_catch_up, robust=True)
+    return True
+
+
+def judge(feedback: Feedback) -> bool:
+    """Give a judgement to learning, with the answers it is about. Call inside a transaction.
+
+    The answers are handed over again, which does nothing where learning has them: the person may
+    have agreed to training after they were made, and agrees now.
+
+    Returns:
+        Whether learning has it.
+    """
+    answers = [feedback.message_id, *filter(None, [feedback.over_id])]
+    rows = Generation.objects.select_related("message__conversation", "trajectory")
+    if not all(hand_over(generation) for generation in rows.filter(pk__in=answers)):
+        return False
+    intake.judge(judgement(feedback))
+    return True
+
+
+def served(generation: Generation) -> ServedAnswer:
+    """What learning keeps of an answer; the generation has to have its trajectory."""
+    trajectory = generation.trajectory
+    return ServedAnswer(
+        answer=generation.pk,
+        person=generation.message.conversation.owner_id,
+        prompt_token_ids=tuple(trajectory.prompt_token_ids),
+        response_token_ids=tuple(trajectory.sampled_token_ids),
+        logprobs=tuple(trajectory.logprobs),
+        temperature=trajectory.sampling["temperature"],
+        top_p=trajectory.sampling["top_p"],
+        policy=trajectory.policy,
+    )
+
+
+def judgement(feedback: Feedback) -> Judgement:
+    return Judgement(
+        feedback=feedback.pk,
+        answer=feedback.message_id,
+        person=feedback.person_id,
+        kind=FeedbackKind(feedback.kind),
+        text=feedback.text,
+        over=feedback.over_id,
+    )
+
+
+def _agrees(person: int) -> bool:
+    """Whether the person agrees to training; a change has to wait for this transaction."""
+    row = User.objects.select_for_update(no_key=True).only("training_consent").get(pk=person)
+    return row.trains

@@ -1,0 +1,1 @@
+"""What researchers pull: consented trajectories, in an order that loses none."""

@@ -1,0 +1,163 @@
+"""People and rows for tests: Ada owns things, Ben is her guest, Cy is a stranger to both.
+
+Rae reviews, Rho researches, Ann administers. The first call makes a person, later ones find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.test import Client
+from django.utils import timezone
+
+from assistant.accounts import keys, people
+from assistant.models import (
+    Conversation,
+    Feedback,
+    Generation,
+    GenerationEvent,
+    Message,
+    Role,
+    Trajectory,
+    User,
+    Window,
+)
+from inference.diffusion.window import Block, to_json
+from inference.diffusion.window import Window as Memory
+from learning.contracts import FeedbackKind
+
+PASSWORD = "a long walk by the sea"
+
+
+def person(
+    name: str,
+    role: str = Role.MEMBER,
+    *,
+    training: bool | None = True,
+    research: bool | None = True,
+) -> User:
+    found = User.objects.filter(username=name).first()
+    return found or people.create(name, PASSWORD, role=role, training=training, research=research)
+
+
+def ada(**consent: bool | None) -> User:
+    return person("ada", **consent)
+
+
+def ben(**consent: bool | None) -> User:
+    return person("ben", **consent)
+
+
+def cy(**consent: bool | None) -> User:
+    return person("cy", **consent)
+
+
+def rae() -> User:
+    return person("rae", Role.REVIEWER)
+
+
+def rho() -> User:
+    return person("rho", Role.RESEARCHER)
+
+
+def ann() -> User:
+    return person("ann", Role.ADMIN)
+
+
+def caller(who: User, *scopes: str) -> Client:
+    """A client that sends an API key of this person with every request."""
+    return Client(headers={"Authorization": f"Bearer {keys.create(who, scopes)}"})
+
+
+def browser(who: User) -> Client:
+    """A client that is signed in as this person and checked for CSRF like a browser."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(who)
+    return client
+
+
+def conversation(owner: User, **values: Any) -> Conversation:
+    return Conversation.objects.create(
+        owner=owner, **{"title": "A walk", "system_text": "You are Danas.", **values}
+    )
+
+
+def said(where: Conversation, text: str = "Hello", parent: Message | None = None) -> Message:
+    """A person's message."""
+    return Message.objects.create(
+        conversation=where, role=Message.Author.USER, parent=parent, parts=parts(text)
+    )
+
+
+def answer(
+    to: Message,
+    text: str = "Good morning.",
+    *,
+    status: str = Generation.Status.DONE,
+    pk: UUID | None = None,
+) -> Message:
+    """An answer with its generation; a finished one with its log, trajectory and window."""
+    message = Message.objects.create(
+        pk=pk or uuid4(),
+        conversation=to.conversation,
+        parent=to,
+        role=Message.Author.ASSISTANT,
+        parts=parts(text) if text and status not in Generation.OPEN else [],
+    )
+    generation = Generation.objects.create(
+        message=message, model="danas", policy="base", status=status, finished_at=timezone.now()
+    )
+    if status in {Generation.Status.DONE, Generation.Status.STOPPED}:
+        log(generation, [("start", {"policy": "base"}), ("text", {"text": text}), ("done", {})])
+        _record(generation, to)
+    return message
+
+
+def served(owner: User, text: str = "Good morning.", **values: Any) -> Message:
+    """A finished answer to this person, in a conversation of its own."""
+    return answer(said(conversation(owner, **values)), text)
+
+
+def feedback(message: Message, kind: str = FeedbackKind.UP, **values: Any) -> Feedback:
+    """A row of feedback as it is, without the rules and without learning."""
+    return Feedback.objects.create(
+        message=message, person=message.conversation.owner, kind=kind, **values
+    )
+
+
+def log(generation: Generation, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Events of an answer, numbered from 1."""
+    for seq, (kind, data) in enumerate(entries, start=1):
+        GenerationEvent.objects.create(generation=generation, seq=seq, kind=kind, data=data)
+    Generation.objects.filter(pk=generation.pk).update(last_seq=len(entries))
+
+
+def parts(text: str) -> list[dict[str, str]]:
+    return [{"type": "text", "text": text}]
+
+
+def _record(generation: Generation, to: Message) -> None:
+    Trajectory.objects.create(
+        generation=generation,
+        prompt_token_ids=[1, 2, 3],
+        sampled_token_ids=[4, 5],
+        logprobs=[-0.5, -0.25],
+        sampling={"temperature": 0.2, "top_p": 0.9, "max_tokens": 512, "seed": None, "stop": []},
+        policy="base",
+        base_model="embedded",
+        finish_reason="stop",
+        queued_ms=1.0,
+        first_token_ms=20.0,
+        total_ms=40.0,
+    )
+    block = Block(id=0, message=str(to.pk), role=to.role, text=to.text, tokens=3)
+    shown = Memory(to.conversation.system_text, (block,), next_id=1)
+    Window.objects.create(
+        message=generation.message,
+        limit_tokens=2048,
+        used_tokens=3,
+        shown=to_json(shown),
+        blocks=to_json(shown),
+    )
