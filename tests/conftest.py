@@ -15,6 +15,7 @@ from django.db import connections
 
 from assistant.home import Home
 from assistant.processes import postgres, valkey
+from tests.system.stack import Stack, make_model
 
 # Named in pytest's configuration, the settings would be read before this file, with a home in use.
 ROOT = Path(tempfile.mkdtemp(prefix="danas-"))
@@ -31,6 +32,19 @@ django.setup()
 
 HOME = Home(ROOT)
 NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the real processes comes last, and what ends them at the very end."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.name == "test_run.py":
+        return 3
+    return (
+        2 if item.get_closest_marker("system") else 1 if item.get_closest_marker("browser") else 0
+    )
 
 
 def pytest_unconfigure() -> None:
@@ -80,3 +94,15 @@ def _empty_valkey(request: pytest.FixtureRequest) -> Iterator[None]:
 def valkey_url(valkey_server: None) -> str:
     """For a test that needs Valkey and no database."""
     return f"unix://{HOME.valkey_socket}"
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The real processes, started once for all tests that need them."""
+    make_model()
+    stack = Stack()
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.remove()
