@@ -9,7 +9,8 @@ InferenceError
 ├── UnknownPolicy         no policy of that name
 ├── PolicyNotServable     it exists, but has not passed the gates or was withdrawn
 ├── MessageTooLong        the newest message alone does not fit the window
-└── SystemTextTooLong     the system text alone does not fit the window
+├── SystemTextTooLong     the system text alone does not fit the window
+└── TemplateRefused       the model's chat template cannot word these messages
 """
 
 from __future__ import annotations
@@ -59,3 +60,7 @@ class MessageTooLong(InferenceError):
 
 class SystemTextTooLong(InferenceError):
     code = "system_text_too_long"
+
+
+class TemplateRefused(InferenceError):
+    code = "template_refused"

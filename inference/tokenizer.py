@@ -20,15 +20,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
 from inference.contracts import ChatMessage
-from inference.errors import InferenceError
+from inference.errors import TemplateRefused
 
 ZERO_WIDTH_SPACE = "\u200b"
-
-
-class TemplateRefused(InferenceError):
-    """The model's chat template does not take this conversation."""
-
-    code = "template_refused"
 
 
 class ChatTokenizer:
