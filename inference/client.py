@@ -33,6 +33,8 @@ CONNECT_TIMEOUT_S = 5.0
 # Between two chunks: prefill of a full window on a slow machine with a full batch before it.
 SILENCE_TIMEOUT_S = 300.0
 HEALTH_TIMEOUT_S = 3.0
+# Failures of one address that another one may not have.
+ELSEWHERE = (EngineUnavailable, EngineInterrupted, PolicyNotLoaded)
 DATA = b"data: "
 DONE = b"[DONE]"
 
@@ -69,23 +71,31 @@ class EngineClient:
             PolicyNotLoaded: the engine does not have this adapter.
         """
         body = {**_completion(prompt_ids, sampling, policy), "stream": True}
-        async with self._ask("/v1/completions", body, policy, request_id) as response:
-            finished = False
-            async for document in _documents(response):
-                for choice in document["choices"]:
-                    delta = _delta(choice)
-                    finished = finished or delta.finish_reason is not None
-                    yield delta
-            if not finished:
-                raise EngineInterrupted("The engine closed the stream in mid-answer.")
+        failures: list[InferenceError] = []
+        for address in self._least_busy_first():
+            has_begun = False
+            try:
+                async with self._ask(address, body, policy, request_id) as response:
+                    async for delta in _deltas(response):
+                        has_begun = True
+                        yield delta
+                return
+            except ELSEWHERE as failure:
+                if has_begun:
+                    raise
+                failures.append(failure)
+        raise _worst(failures)
 
     async def sample(
         self, prompt_ids: Sequence[int], sampling: Sampling, policy: Policy, n: int = 1
     ) -> list[Sample]:
-        """Sample `n` whole answers to one prompt, which is read by the engine only once."""
-        body = {**_completion(prompt_ids, sampling, policy), "n": n}
-        async with self._ask("/v1/completions", body, policy) as response:
-            document = await _whole(response)
+        """Sample `n` whole answers to one prompt, which is read by the engine only once.
+
+        Raises: as `stream`.
+        """
+        document = await self._complete(
+            {**_completion(prompt_ids, sampling, policy), "n": n}, policy
+        )
         choices = sorted(document["choices"], key=lambda choice: int(choice["index"]))
         return [_sample(choice) for choice in choices]
 
@@ -94,13 +104,12 @@ class EngineClient:
 
         Under the model's own distribution: temperature 1, nothing cut off. The engine generates
         one token more, which is thrown away, since it can't be asked for none.
+
+        Raises: as `stream`.
         """
-        body = {
-            **_completion(token_ids, Sampling(temperature=1.0, top_p=1.0, max_tokens=1), policy),
-            "prompt_logprobs": 0,
-        }
-        async with self._ask("/v1/completions", body, policy) as response:
-            document = await _whole(response)
+        sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=1)
+        body = {**_completion(token_ids, sampling, policy), "prompt_logprobs": 0}
+        document = await self._complete(body, policy)
         scores = document["choices"][0]["prompt_logprobs"]
         return [
             float(score[str(token)]["logprob"])
@@ -169,30 +178,35 @@ class EngineClient:
         for failure in filter(None, results):
             raise failure
 
+    async def _complete(self, body: dict[str, Any], policy: Policy) -> dict[str, Any]:
+        """The whole answer to one request, from the first address that gives it."""
+        failures: list[InferenceError] = []
+        for address in self._least_busy_first():
+            try:
+                async with self._ask(address, body, policy) as response:
+                    return await _whole(response)
+            except ELSEWHERE as failure:
+                failures.append(failure)
+        raise _worst(failures)
+
+    def _least_busy_first(self) -> list[str]:
+        return sorted(self.addresses, key=lambda address: self._in_flight[address])
+
     @asynccontextmanager
     async def _ask(
-        self, path: str, body: dict[str, Any], policy: Policy, request_id: str = ""
+        self, address: str, body: dict[str, Any], policy: Policy, request_id: str = ""
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A response whose status is good, from the least busy address that gives one."""
+        """A response to a request for an answer, its status good."""
         headers = {"X-Request-Id": request_id} if request_id else {}
-        unavailable = EngineUnavailable("There is no engine address.")
-        missing: PolicyNotLoaded | None = None
-        for address in sorted(self.addresses, key=lambda each: self._in_flight[each]):
-            self._in_flight[address] += 1
-            try:
-                async with self._request(
-                    "POST", address, path, json=body, headers=headers
-                ) as response:
-                    await _check(response, policy)
-                    yield response
-                    return
-            except EngineUnavailable as error:
-                unavailable = error
-            except PolicyNotLoaded as error:
-                missing = error
-            finally:
-                self._in_flight[address] -= 1
-        raise missing or unavailable
+        self._in_flight[address] += 1
+        try:
+            async with self._request(
+                "POST", address, "/v1/completions", json=body, headers=headers
+            ) as response:
+                await _check(response, policy)
+                yield response
+        finally:
+            self._in_flight[address] -= 1
 
     @asynccontextmanager
     async def _request(
@@ -242,6 +256,24 @@ def _completion(prompt_ids: Sequence[int], sampling: Sampling, policy: Policy) -
     if sampling.ignore_eos:
         body["ignore_eos"] = True
     return body
+
+
+def _worst(failures: Sequence[InferenceError]) -> InferenceError:
+    """What to tell of several failures: a policy that can be loaded is the one to act on."""
+    if not failures:
+        return EngineUnavailable("There is no engine address.")
+    return next((each for each in failures if isinstance(each, PolicyNotLoaded)), failures[-1])
+
+
+async def _deltas(response: aiohttp.ClientResponse) -> AsyncIterator[TokenDelta]:
+    is_finished = False
+    async for document in _documents(response):
+        for choice in document["choices"]:
+            delta = _delta(choice)
+            is_finished = is_finished or delta.finish_reason is not None
+            yield delta
+    if not is_finished:
+        raise EngineInterrupted("The engine closed the stream in mid-answer.")
 
 
 async def _documents(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:

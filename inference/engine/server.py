@@ -30,14 +30,17 @@ ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
     "VLLM_DISABLE_LOG_LOGO": "1",
-    # vLLM compiles two helpers of its sampler with a C++ compiler at the first request that wants
-    # log-probabilities, for 15 s, --enforce-eager or not. They gain nothing from it on a CPU, and
-    # a machine may have no compiler.
-    "TORCHDYNAMO_DISABLE": "1",
     # The children have to import this module; after a fork they would not.
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
     # A connection that is kept is one that need not be made before the next first token.
     "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "75",
+}
+
+CPU_ENVIRONMENT = {
+    # vLLM compiles two helpers of its sampler with a C++ compiler at the first request that wants
+    # log-probabilities, for 15 s, --enforce-eager or not. They gain nothing from it on a CPU, and
+    # a machine may have no compiler.
+    "TORCHDYNAMO_DISABLE": "1",
 }
 
 
@@ -106,7 +109,7 @@ def main() -> None:
     arguments, more = options().parse_known_args()
     if not os.environ.get("VLLM_API_KEY"):
         sys.exit("VLLM_API_KEY is not set: without a key anyone could load adapters.")
-    for name, value in ENVIRONMENT.items():
+    for name, value in (ENVIRONMENT | ({} if has_nvidia_driver() else CPU_ENVIRONMENT)).items():
         os.environ.setdefault(name, value)
     sys.argv = ["vllm", *flags(arguments), *more]
     from vllm.entrypoints.launchers.api_server import entry

@@ -1,0 +1,347 @@
+"""A scripted engine: a small real HTTP server that speaks as much of vLLM as Danas uses.
+
+    async with ScriptedEngine(["Hello there.", Answer("Slow.", pace_s=0.5)]) as engine:
+        client = EngineClient([engine.url], engine.key)
+        ...
+        assert engine.prompts[0] == [1, 2, 3]
+
+Answers are played in order, and the last one again and again. A token is a word with the space
+before it; `tokens_of` says which ids and log-probabilities a text is sent with. Everything that was
+asked is in `engine.requests`. tests/inference/test_engine_contract.py holds it against a real vLLM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+VOCABULARY = 49_152
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the engine is to say, how fast, and what goes wrong meanwhile."""
+
+    text: str = "Hello there."
+    pace_s: float = 0.0
+    first_token_s: float = 0.0
+    finish_reason: str = "stop"
+    # The connection breaks after so many tokens; 0 is before the first, after the headers.
+    dies_after: int | None = None
+    # The engine reports an error in the stream after so many tokens.
+    fails_after: int | None = None
+    # The request is refused with these words and this status.
+    refused: str | None = None
+    status: int = 400
+
+
+@dataclass(slots=True)
+class Request:
+    """One request that the engine was sent, and how far its answer got."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+    headers: Mapping[str, str]
+    tokens_sent: int = 0
+    # The client closed the connection before the answer was complete.
+    aborted: bool = False
+    finished: bool = False
+
+    @property
+    def prompt(self) -> list[int]:
+        return list(self.body.get("prompt", []))
+
+    @property
+    def model(self) -> str:
+        return str(self.body.get("model", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    text: str
+    id: int
+    logprob: float
+
+
+END = Token("", 2, -0.05)
+
+
+def tokens_of(text: str) -> list[Token]:
+    """The tokens that the scripted engine sends a text as: words, and an end mark without text."""
+    words = re.findall(r"\s*\S+|\s+$", text)
+    return [*(_token(word) for word in words), END]
+
+
+def _token(word: str) -> Token:
+    number = zlib.crc32(word.encode())
+    return Token(word, 3 + number % (VOCABULARY - 3), -(number % 97) / 100)
+
+
+def score_of(token: int) -> float:
+    """The log-probability that the scripted engine gives a token of a prompt, after whatever."""
+    return -1 - (token % 13) / 10
+
+
+@dataclass
+class ScriptedEngine:
+    """See the module. Use it as an asynchronous context manager."""
+
+    answers: Iterable[Answer | str] = ("Hello there.",)
+    key: str = "scripted"
+    context: int = 8192
+    served_name: str = "base"
+    # Adapters that can be loaded; None takes any path.
+    loadable: set[str] | None = None
+    adapters: dict[str, str] = field(default_factory=dict)
+    requests: list[Request] = field(default_factory=list)
+    port: int = 0
+    _runner: web.AppRunner | None = None
+    _open: set[asyncio.Transport] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._script = [_answer(answer) for answer in self.answers]
+        self._played = 0
+
+    async def __aenter__(self) -> ScriptedEngine:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.die()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def completions(self) -> list[Request]:
+        """The requests for answers, without those for adapters, models and health."""
+        return [request for request in self.requests if request.path == "/v1/completions"]
+
+    @property
+    def prompts(self) -> list[list[int]]:
+        return [request.prompt for request in self.completions]
+
+    def play(self, *answers: Answer | str) -> None:
+        """Say these from now on."""
+        self._script, self._played = [_answer(answer) for answer in answers], 0
+
+    async def start(self) -> None:
+        """Listen, on the port it had before if there was one."""
+        app = web.Application(client_max_size=1 << 26)
+        app.add_routes(
+            [
+                web.get("/health", self._health),
+                web.get("/v1/models", self._models),
+                web.post("/v1/completions", self._completions),
+                web.post("/v1/load_lora_adapter", self._load),
+                web.post("/v1/unload_lora_adapter", self._unload),
+            ]
+        )
+        self._runner = web.AppRunner(
+            app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def die(self) -> None:
+        """Break every connection, stop listening and lose the adapters, as when it is killed."""
+        if self._runner is None:
+            return
+        for connection in list(self._open):
+            connection.abort()
+        await self._runner.cleanup()
+        self._runner = None
+        self.adapters.clear()
+
+    async def restart(self) -> None:
+        await self.die()
+        await self.start()
+
+    def _next(self) -> Answer:
+        answer = self._script[min(self._played, len(self._script) - 1)]
+        self._played += 1
+        return answer
+
+    async def _record(self, request: web.Request) -> Request:
+        body = await request.json() if request.can_read_body else {}
+        recorded = Request(request.method, request.path, body, request.headers)
+        self.requests.append(recorded)
+        return recorded
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
+            return web.json_response({"error": "Unauthorized"}, status=401)
+        return None
+
+    async def _health(self, request: web.Request) -> web.Response:
+        await self._record(request)
+        return web.Response()
+
+    async def _models(self, request: web.Request) -> web.Response:
+        await self._record(request)
+        names = [self.served_name, *self.adapters]
+        return self._refusal(request) or web.json_response(
+            {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+        )
+
+    async def _load(self, request: web.Request) -> web.Response:
+        body = (await self._record(request)).body
+        name, path = body["lora_name"], body["lora_path"]
+        if refusal := self._refusal(request):
+            return refusal
+        if name in self.adapters:
+            return _error(400, f"The lora adapter '{name}' has already been loaded.")
+        if self.loadable is not None and path not in self.loadable:
+            return _error(404, f"Loading lora {name} failed: No adapter found for {path}")
+        self.adapters[name] = path
+        return web.Response(text=f"Success: LoRA adapter '{name}' added successfully.")
+
+    async def _unload(self, request: web.Request) -> web.Response:
+        name = (await self._record(request)).body["lora_name"]
+        if refusal := self._refusal(request):
+            return refusal
+        if self.adapters.pop(name, None) is None:
+            return _error(404, f"The lora adapter '{name}' cannot be found.")
+        return web.Response(text=f"Success: LoRA adapter '{name}' removed successfully.")
+
+    async def _completions(self, request: web.Request) -> web.StreamResponse:
+        recorded = await self._record(request)
+        if refusal := self._refusal(request) or self._mistake(recorded):
+            return refusal
+        if "prompt_logprobs" in recorded.body:
+            return web.json_response(_scored(recorded))
+        answer = self._next()
+        if answer.refused is not None:
+            return _error(answer.status, answer.refused)
+        try:
+            if recorded.body.get("stream"):
+                return await self._stream(request, recorded, answer)
+            return await self._whole(recorded, answer)
+        except (asyncio.CancelledError, ConnectionError):
+            recorded.aborted = not recorded.finished
+            raise
+
+    def _mistake(self, recorded: Request) -> web.Response | None:
+        """What vLLM refuses before it starts to work."""
+        if recorded.model != self.served_name and recorded.model not in self.adapters:
+            return _error(404, f"The model `{recorded.model}` does not exist.", "NotFoundError")
+        asked = len(recorded.prompt) + recorded.body.get("max_tokens", 16)
+        if asked > self.context:
+            return _error(
+                400,
+                f"This model's maximum context length is {self.context} tokens."
+                f" However, you requested {asked} tokens.",
+            )
+        return None
+
+    async def _whole(self, recorded: Request, answer: Answer) -> web.Response:
+        answers = [answer, *(self._next() for _ in range(recorded.body.get("n", 1) - 1))]
+        choices = []
+        for index, each in enumerate(answers):
+            tokens, reason = _cut(each, recorded.body)
+            await asyncio.sleep(each.first_token_s + each.pace_s * len(tokens))
+            choices.append(_choice(tokens, reason, index))
+            recorded.tokens_sent += len(tokens)
+        recorded.finished = True
+        return web.json_response(_document(recorded, choices))
+
+    async def _stream(
+        self, request: web.Request, recorded: Request, answer: Answer
+    ) -> web.StreamResponse:
+        connection = request.transport
+        assert connection is not None
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        self._open.add(connection)
+        try:
+            if await self._play(response, recorded, answer):
+                await response.write(b"data: [DONE]\n\n")
+            else:
+                connection.abort()
+        finally:
+            self._open.discard(connection)
+        return response
+
+    async def _play(self, response: web.StreamResponse, recorded: Request, answer: Answer) -> bool:
+        """Send the tokens; says whether the connection is to end as it should."""
+        tokens, reason = _cut(answer, recorded.body)
+        await asyncio.sleep(answer.first_token_s)
+        for index, token in enumerate(tokens):
+            if answer.dies_after == index:
+                return False
+            if answer.fails_after == index:
+                error = {"message": "EngineCore encountered an issue.", "code": 500}
+                await _send(response, {"error": error})
+                return True
+            is_last = index == len(tokens) - 1
+            choice = _choice([token], reason if is_last else None)
+            await _send(response, _document(recorded, [choice]))
+            recorded.tokens_sent += 1
+            await asyncio.sleep(0 if is_last else answer.pace_s)
+        recorded.finished = True
+        return True
+
+
+def _answer(answer: Answer | str) -> Answer:
+    return Answer(answer) if isinstance(answer, str) else answer
+
+
+def _cut(answer: Answer, body: dict[str, Any]) -> tuple[list[Token], str]:
+    """The tokens of an answer, at most as many as were asked for."""
+    tokens = tokens_of(answer.text)
+    most = body.get("max_tokens", 16)
+    if answer.finish_reason == "length":
+        tokens = tokens[:-1]
+    return (tokens[:most], "length") if len(tokens) > most else (tokens, answer.finish_reason)
+
+
+def _choice(tokens: Sequence[Token], reason: str | None, index: int = 0) -> dict[str, Any]:
+    names = [f"token_id:{token.id}" for token in tokens]
+    logprobs = [token.logprob for token in tokens]
+    return {
+        "index": index,
+        "text": "".join(token.text for token in tokens),
+        "logprobs": {
+            "tokens": names,
+            "token_logprobs": logprobs,
+            "top_logprobs": [{n: p} for n, p in zip(names, logprobs, strict=True)],
+            "text_offset": [0] * len(names),
+        },
+        "finish_reason": reason,
+        "stop_reason": None,
+        "token_ids": [token.id for token in tokens],
+    }
+
+
+def _scored(recorded: Request) -> dict[str, Any]:
+    """An answer of one token with what the engine thinks of the prompt's."""
+    scores = [None] + [
+        {str(token): {"logprob": score_of(token), "rank": 1, "decoded_token": ""}}
+        for token in recorded.prompt[1:]
+    ]
+    recorded.finished = True
+    return _document(recorded, [{**_choice([END], "length"), "prompt_logprobs": scores}])
+
+
+def _document(recorded: Request, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"object": "text_completion", "model": recorded.model, "choices": choices}
+
+
+def _error(status: int, message: str, kind: str = "BadRequestError") -> web.Response:
+    error = {"message": message, "type": kind, "param": None, "code": status}
+    return web.json_response({"error": error}, status=status)
+
+
+async def _send(response: web.StreamResponse, document: dict[str, Any]) -> None:
+    await response.write(b"data: " + json.dumps(document).encode() + b"\n\n")

@@ -1,0 +1,81 @@
+"""The embedded model, made once, and a real vLLM for the tests marked `system`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from inference.engine import model
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+MODEL = REPOSITORY / ".danas" / "models" / "SmolLM2-135M-Instruct"
+START_TIMEOUT_S = 240.0
+
+
+@pytest.fixture(scope="session")
+def base_model() -> Path:
+    model.prepare(model.EMBEDDED, MODEL, lambda line: None)
+    return MODEL
+
+
+@dataclass
+class RealEngine:
+    """A running `python -m inference.engine.server`."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+    key: str
+    log: Path
+
+
+def start_engine(base_model: Path, folder: Path, *options: str) -> RealEngine:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder / "engine.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "inference.engine.server", "--model", str(base_model)),
+                *("--port", str(port), "--max-model-len", "1024", *options),
+            ],
+            cwd=REPOSITORY,
+            env={**os.environ, "VLLM_API_KEY": "k"},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    engine = RealEngine(process, f"http://127.0.0.1:{port}", "k", log)
+    _wait_until_ready(engine)
+    return engine
+
+
+def _wait_until_ready(engine: RealEngine) -> None:
+    until = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < until:
+        if engine.process.poll() is not None:
+            raise RuntimeError(engine.log.read_text()[-3000:])
+        try:
+            urllib.request.urlopen(f"{engine.url}/health", timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    engine.process.kill()
+    raise TimeoutError(engine.log.read_text()[-3000:])
+
+
+@pytest.fixture(scope="session")
+def real_engine(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEngine]:
+    engine = start_engine(base_model, tmp_path_factory.mktemp("engine"))
+    yield engine
+    engine.process.send_signal(signal.SIGTERM)
+    engine.process.wait(20)
