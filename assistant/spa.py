@@ -1,0 +1,40 @@
+"""The single-page app's one page; its scripts and styles come straight from disk (asgi.py)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
+
+POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "img-src 'self' blob: data:",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+    ]
+)
+# What the page has to know before anyone is signed in.
+SIGNUP_CLOSED = '<meta name="danas-signup" content="closed"'
+
+
+@require_safe
+@ensure_csrf_cookie
+def page(request: HttpRequest) -> HttpResponse:
+    """The built index.html, whatever the address: the app reads it from there."""
+    try:
+        html = (settings.FRONTEND_DIST / "index.html").read_text()
+    except FileNotFoundError:
+        return HttpResponse(
+            "The page is not built yet. Run `make build`.",
+            status=503,
+            content_type="text/plain; charset=utf-8",
+        )
+    html = html.replace(SIGNUP_CLOSED, SIGNUP_CLOSED.replace("closed", settings.SIGNUP))
+    response = HttpResponse(html)
+    response["Content-Security-Policy"] = POLICY
+    response["Cache-Control"] = "no-cache"
+    return response
