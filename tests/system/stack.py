@@ -81,7 +81,7 @@ class Stack:
             raise AssertionError(f"the run ended: {self.output}")
         return READY.search(self.output) is not None
 
-    def signal(self, signum: int) -> None:
+    def send(self, signum: int) -> None:
         assert self.process is not None
         self.process.send_signal(signum)
 
@@ -89,7 +89,7 @@ class Stack:
         """The run's exit status, and the seconds that it took to stop."""
         assert self.process is not None
         started = time.monotonic()
-        self.signal(signum)
+        self.send(signum)
         try:
             status = self.process.wait(STOP_TIMEOUT_S + 10)
         except subprocess.TimeoutExpired:

@@ -87,7 +87,7 @@ def test_health_says_so_while_the_engine_is_gone(stack):
 def test_a_run_that_was_killed_leaves_nothing_that_hinders_the_next(stack):
     descendants = stack.descendants()
 
-    stack.signal(signal.SIGKILL)
+    stack.send(signal.SIGKILL)
     stack.process.wait()
     _, alive = psutil.wait_procs(descendants, timeout=40)
     seconds = stack.start()
@@ -102,7 +102,7 @@ def test_one_signal_or_two_stop_everything(stack, signum):
     descendants = stack.descendants()
     names = {process.name() for process in descendants}
 
-    stack.signal(signum)
+    stack.send(signum)
     time.sleep(0.5)
     status, seconds = stack.stop(signum)
 
