@@ -14,6 +14,9 @@ class AssistantConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # Whoever asks for work by name has to know where our broker is.
+        from assistant import celery  # noqa: F401
+
         register(window_leaves_room_for_system_text)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import django
 import pytest
 import redis
+from django.conf import settings
 from django.db import connections
 
 from assistant.home import Home
@@ -29,6 +30,8 @@ os.environ.update(
 for name in ("DATABASE_URL", "VALKEY_URL", "DANAS_ENGINE_URLS", "DANAS_MODEL"):
     os.environ.pop(name, None)
 django.setup()
+# Slow on purpose in use, and only slow here.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 HOME = Home(ROOT)
 NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
