@@ -14,6 +14,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from assistant.home import Home
@@ -122,9 +123,10 @@ def _forget_dead_server(pid_file: Path) -> None:
     """Remove the mark of a server that a crash took, in case another process has its number now."""
     if not pid_file.exists():
         return
-    pid = pid_file.read_text().split("\n", 1)[0]
-    running = subprocess.run(
-        ["ps", "-o", "comm=", "-p", pid], capture_output=True, text=True, check=False
-    )
-    if "postgres" not in running.stdout:
+    pid = int(pid_file.read_text().split("\n", 1)[0])
+    try:
+        is_server = psutil.Process(pid).name().startswith("postgres")
+    except psutil.NoSuchProcess:
+        is_server = False
+    if not is_server:
         pid_file.unlink()

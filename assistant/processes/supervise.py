@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ STOP_TIMEOUT_S = 26.0
 # then tries again every half minute, for ever.
 QUICK_RETRIES = 5
 REVIVE_EVERY_S = 30.0
-# States of supervisord's own.
-RUNNING, FATAL = "RUNNING", "FATAL"
+# supervisord's word for a program that it has given up.
+FATAL = "FATAL"
 ORDERS = "supervisor.rpcinterface:make_main_rpcinterface"
 PR_SET_PDEATHSIG = 1
 
@@ -52,10 +53,6 @@ class Supervisor:
         self._revived_at = 0.0
 
     @property
-    def _socket(self) -> Path:
-        return self._home.sockets / "supervisor.sock"
-
-    @property
     def _output(self) -> Path:
         """What supervisord says before it has read its configuration; its log is beside it."""
         return self._home.logs / "supervisord.out"
@@ -64,7 +61,7 @@ class Supervisor:
         """Start supervisord alone, and wait until it takes orders."""
         configuration = self._home.root / "supervisord.conf"
         configuration.write_text(self.configuration())
-        self._socket.unlink(missing_ok=True)
+        socket_of(self._home).unlink(missing_ok=True)
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(configuration)],
@@ -78,7 +75,7 @@ class Supervisor:
             )
         self._session = Session.of(self._process.pid)
         self._session.write(mark(self._home))
-        while not self._socket.exists():
+        while not socket_of(self._home).exists():
             if self._process.poll() is not None:
                 complaint = self._output.read_text(errors="replace").strip()[-500:]
                 raise CannotStart(f"supervisord ended at once: {complaint}")
@@ -87,19 +84,17 @@ class Supervisor:
     def run(self, *names: str) -> None:
         """Start these programs, without waiting for them."""
         for name in names:
-            with contextlib.suppress(xmlrpc.client.Fault):  # it runs already
-                self._ask.startProcess(f"{self._group(name)}:{name}", False)
+            with contextlib.suppress(xmlrpc.client.Fault), orders(self._home) as supervisord:
+                # A fault says that it runs already.
+                supervisord.startProcess(f"{self._group(name)}:{name}", False)
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def states(self) -> dict[str, str]:
-        return {info["name"]: info["statename"] for info in self._ask.getAllProcessInfo()}
-
     def look_after(self) -> None:
         """Give up on no program, and end what a killed program has left of itself."""
         try:
-            self._look_after(self._ask.getAllProcessInfo())
+            self._look_after(reports(self._home))
         except (OSError, HTTPException, xmlrpc.client.Error):
             return  # supervisord is on its way out; `is_alive` says when it is gone
 
@@ -120,14 +115,8 @@ class Supervisor:
             return
         self._session.end(STOP_TIMEOUT_S)
         self._process.wait()
-        for left in (self._socket, mark(self._home)):
+        for left in (socket_of(self._home), mark(self._home)):
             left.unlink(missing_ok=True)
-
-    @property
-    def _ask(self) -> Any:
-        """A new connection each time: one that was broken off cannot be used again."""
-        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
 
     def _group(self, name: str) -> str:
         return _stage_name(next(each.stage for each in self._programs if each.name == name))
@@ -146,7 +135,7 @@ class Supervisor:
                 pidfile=sockets / "supervisord.pid",
                 childlogdir=logs,
             ),
-            _section("unix_http_server", file=self._socket, chmod="0700"),
+            _section("unix_http_server", file=socket_of(self._home), chmod="0700"),
             _section("rpcinterface:supervisor", **{"supervisor.rpcinterface_factory": ORDERS}),
             *(self._program(each) for each in self._programs),
             *(self._stage(stage) for stage in sorted({each.stage for each in self._programs})),
@@ -191,6 +180,25 @@ def _section(title: str, **entries: Any) -> str:
         if value is not None
     ]
     return "\n".join([f"[{title}]", *lines, ""])
+
+
+def socket_of(home: Home) -> Path:
+    return home.sockets / "supervisor.sock"
+
+
+@contextlib.contextmanager
+def orders(home: Home) -> Iterator[Any]:
+    """supervisord's own calls, over a connection of their own."""
+    transport = SupervisorTransport(None, None, f"unix://{socket_of(home)}")
+    with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+        yield server.supervisor
+
+
+def reports(home: Home) -> list[dict[str, Any]]:
+    """What supervisord knows of every program: `name`, `pid` (0 when down), `statename`, …"""
+    with orders(home) as supervisord:
+        found: list[dict[str, Any]] = supervisord.getAllProcessInfo()
+    return found
 
 
 def mark(home: Home) -> Path:

@@ -15,11 +15,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-import xmlrpc.client
 from pathlib import Path
 
 import psutil
-from supervisor.xmlrpc import SupervisorTransport
+
+from assistant.home import Home
+from assistant.processes.supervise import reports
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / ".danas" / "models" / "SmolLM2-135M-Instruct"
@@ -135,9 +136,7 @@ class Stack:
 
     def pids(self) -> dict[str, int]:
         """Process number by program name; 0 for one that is not running."""
-        transport = SupervisorTransport(None, None, f"unix://{self.home}/run/supervisor.sock")
-        server = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
-        return {info["name"]: info["pid"] for info in server.supervisor.getAllProcessInfo()}
+        return {info["name"]: info["pid"] for info in reports(Home(self.home))}
 
     def kill(self, *names: str) -> dict[str, int]:
         """Send SIGKILL; returns the process numbers from before."""
