@@ -1,0 +1,100 @@
+/** The HTTP client: JSON in and out, the CSRF token sent along, errors in the server's words. */
+
+import { t } from "../ui/messages";
+
+/** A request that failed. `message` is a sentence for a person; `status` is 0 without an answer. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly code: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+
+  get isSignedOut(): boolean {
+    return this.status === 401;
+  }
+}
+
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+interface Options {
+  body?: unknown;
+  /** Makes a POST safe to send twice. */
+  idempotencyKey?: string;
+}
+
+const signedOutListeners = new Set<() => void>();
+
+/** Calls `listener` whenever the server says that nobody is signed in; returns the way to end that. */
+export function onSignedOut(listener: () => void): () => void {
+  signedOutListeners.add(listener);
+  return () => signedOutListeners.delete(listener);
+}
+
+export function get<T>(path: string): Promise<T> {
+  return request<T>("GET", path);
+}
+
+export function post<T>(path: string, body: unknown = {}, idempotencyKey?: string): Promise<T> {
+  return request<T>("POST", path, idempotencyKey ? { body, idempotencyKey } : { body });
+}
+
+export function patch<T>(path: string, body: unknown): Promise<T> {
+  return request<T>("PATCH", path, { body });
+}
+
+export function remove(path: string): Promise<void> {
+  return request<void>("DELETE", path);
+}
+
+async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
+  const response = await reach(method, path, options);
+  if (response.ok) return (await bodyOf(response)) as T;
+  const error = await errorOf(response);
+  // A wrong password is a 401 too, but nobody was signed in before it.
+  if (error.isSignedOut && !(path === "/v1/session" && method === "POST")) {
+    for (const listener of signedOutListeners) listener();
+  }
+  throw error;
+}
+
+async function reach(method: Method, path: string, options: Options): Promise<Response> {
+  const init: RequestInit = { method, headers: headersOf(method, options), credentials: "same-origin" };
+  if (options.body !== undefined) init.body = JSON.stringify(options.body);
+  try {
+    return await fetch(path, init);
+  } catch {
+    throw new ApiError(t.errors.unreachable, 0, "unreachable");
+  }
+}
+
+function headersOf(method: Method, options: Options): Record<string, string> {
+  const headers: Record<string, string> = { Accept: "application/json" };
+  if (options.body !== undefined) headers["Content-Type"] = "application/json";
+  if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
+  if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
+  return headers;
+}
+
+function cookie(name: string): string {
+  const found = document.cookie.split("; ").find((entry) => entry.startsWith(`${name}=`));
+  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  const text = await response.text();
+  return text ? JSON.parse(text) : undefined;
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const fallback = t.errors.status(response.status);
+  try {
+    const { error } = (await response.json()) as { error?: { message?: string; code?: string } };
+    return new ApiError(error?.message || fallback, response.status, error?.code ?? "");
+  } catch {
+    return new ApiError(fallback, response.status, "");
+  }
+}

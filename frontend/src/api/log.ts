@@ -1,0 +1,93 @@
+/**
+ * What the event log of one answer adds up to.
+ *
+ * Events arrive over a socket that may break, over two sockets in turn, or twice. `take` puts them
+ * in order: what was seen is dropped, what comes too early is held until the gap before it closes.
+ */
+
+import type { AnswerEvent, AnswerStatus } from "./types";
+
+export interface Usage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  first_token_ms: number | null;
+  total_ms: number;
+}
+
+export interface Log {
+  /** Events 1 to `seq` are in here. */
+  readonly seq: number;
+  readonly status: AnswerStatus;
+  readonly text: string;
+  readonly policy: string;
+  readonly window: { tokens: number; limit: number } | null;
+  readonly usage: Usage | null;
+  readonly finish: "stop" | "length" | null;
+  readonly error: { code: string; message: string; canRetry: boolean } | null;
+  /** Events that came before one that is still missing, by sequence number. */
+  readonly held: ReadonlyMap<number, AnswerEvent>;
+}
+
+export const EMPTY: Log = {
+  seq: 0,
+  status: "queued",
+  text: "",
+  policy: "",
+  window: null,
+  usage: null,
+  finish: null,
+  error: null,
+  held: new Map(),
+};
+
+export function isOpen(status: AnswerStatus): boolean {
+  return status === "queued" || status === "running";
+}
+
+/** True when an event is missing that will not come by itself: ask for a replay after `log.seq`. */
+export function hasGap(log: Log): boolean {
+  return log.held.size > 0;
+}
+
+export function take(log: Log, event: AnswerEvent): Log {
+  if (event.seq <= log.seq) return log;
+  if (event.seq > log.seq + 1) {
+    return { ...log, held: new Map(log.held).set(event.seq, event) };
+  }
+  let next = { ...log, ...changed(log, event), seq: event.seq };
+  const held = next.held.get(next.seq + 1);
+  if (held) next = take(next, held);
+  if (next.held.size === 0) return next;
+  return { ...next, held: new Map([...next.held].filter(([seq]) => seq > next.seq)) };
+}
+
+type Text = { text: string };
+type Start = { policy: string; window_tokens: number; window_limit: number };
+type Done = { finish_reason: "stop" | "length" };
+type Failure = { code: string; message: string; can_retry: boolean };
+
+function changed(log: Log, { kind, data }: AnswerEvent): Partial<Log> {
+  switch (kind) {
+    case "start": {
+      const start = data as Start;
+      const window = { tokens: start.window_tokens, limit: start.window_limit };
+      return { status: "running", policy: start.policy, window };
+    }
+    case "text":
+      return { status: "running", text: log.text + (data as Text).text };
+    case "usage":
+      return { usage: data as unknown as Usage };
+    case "done":
+      return { status: "done", finish: (data as Done).finish_reason };
+    case "stopped":
+      return { status: "stopped" };
+    case "error": {
+      const failure = data as Failure;
+      const status = failure.code === "interrupted" ? "interrupted" : "failed";
+      const error = { code: failure.code, message: failure.message, canRetry: failure.can_retry };
+      return { status, error };
+    }
+    default:
+      return {};
+  }
+}

@@ -1,0 +1,231 @@
+import { ApiError, get } from "../api/http";
+import { ChatSocket, Refusal, type Connection } from "../api/socket";
+import type { Conversation, Me, Message, Send } from "../api/types";
+import { uuid } from "../ui/ids";
+import { t } from "../ui/messages";
+import { toasts } from "../ui/toasts.svelte";
+import { Conversations } from "./conversations.svelte";
+import { Drafts } from "./drafts";
+import type { Entry } from "./entry.svelte";
+import { Outbox } from "./outbox";
+import { Thread } from "./thread.svelte";
+
+const MODEL = "danas";
+
+/** All of a signed-in person's chatting: the socket, the list, the conversation that is open. */
+export class Chat {
+  connection = $state<Connection>("closed");
+  /** True from the first failed attempt to connect until a connection is there. */
+  isCut = $state(false);
+  readonly conversations = new Conversations();
+  thread: Thread = $state.raw() as Thread;
+  readonly #drafts: Drafts;
+  readonly #outbox: Outbox;
+  readonly #socket: ChatSocket;
+
+  constructor(me: Me, onSignedOut: () => void, socketUrl = addressOfSocket()) {
+    this.#drafts = new Drafts(me.id);
+    this.#outbox = new Outbox(me.id);
+    this.#socket = new ChatSocket(socketUrl, {
+      opened: () => void this.#sync(),
+      changed: (connection) => this.#changed(connection),
+      turn: ({ conversation, messages }) => {
+        this.conversations.put(conversation);
+        this.thread.turn(conversation, messages);
+      },
+      event: (event) => {
+        const torn = this.thread.take(event);
+        if (torn) void this.#replay(torn);
+      },
+      signedOut: onSignedOut,
+    });
+    this.thread = this.#blank();
+  }
+
+  start(): void {
+    this.#socket.open();
+    this.refreshList();
+    for (const send of this.#outbox.all()) void this.#deliver(send);
+  }
+
+  end(): void {
+    this.#socket.close();
+  }
+
+  /** After signing in again: a connection of the new session, and the list as it is now. */
+  resume(): void {
+    this.#socket.reconnect();
+    this.refreshList();
+  }
+
+  refreshList(): void {
+    this.conversations.refresh().catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.isSignedOut)) toasts.fail(error);
+    });
+  }
+
+  /** Shows a conversation; null for a new one. */
+  open(id: string | null): void {
+    if (id === null) {
+      if (!this.thread.isNew || this.thread.entries.size > 0) this.thread = this.#blank();
+      return;
+    }
+    if (this.thread.id === id) return;
+    this.thread = new Thread(id, this.#drafts);
+    this.thread.isLoading = true;
+    for (const send of this.#outbox.all()) if (send.conversation === id) this.thread.expect(send);
+    if (this.connection === "open") void this.#sync();
+    else void this.reload();
+  }
+
+  /** Says `text` after `parent`, by default at the end of what is shown. */
+  send(text: string, parent: string | null = this.thread.leaf?.id ?? null): void {
+    const thread = this.thread;
+    const send: Send = {
+      type: "send",
+      request: uuid(),
+      conversation: thread.id,
+      parent,
+      message: uuid(),
+      answer: uuid(),
+      // Half a character, cut in the middle, is not JSON.
+      parts: [{ type: "text", text: text.toWellFormed() }],
+      model: MODEL,
+    };
+    thread.expect(send);
+    this.#outbox.add(send);
+    void this.#deliver(send);
+  }
+
+  async #deliver(send: Send): Promise<void> {
+    try {
+      await this.#socket.command(send);
+    } catch (error) {
+      if (error instanceof Refusal) this.#refused(send, error);
+      return;
+    }
+    this.#outbox.remove(send);
+    const { thread } = this;
+    if (thread.id !== send.conversation) return;
+    const wasNew = thread.isNew;
+    thread.isNew = false;
+    if (wasNew) await this.#watch(thread);
+  }
+
+  /** Nothing was stored: what was said goes back to where it was written. */
+  #refused(send: Send, refusal: Refusal): void {
+    this.#outbox.remove(send);
+    toasts.fail(refusal);
+    const text = send.parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+    const { thread } = this;
+    if (thread.id !== send.conversation) {
+      this.#drafts.restore(send.conversation, text);
+      return;
+    }
+    thread.forget(send.answer, send.message);
+    thread.draft = this.#drafts.restore(thread.isNew ? null : thread.id, text);
+  }
+
+  /** Asks for one more answer to what `answer` was an answer to. */
+  async regenerate(answer: Entry): Promise<void> {
+    const parent = answer.parent;
+    if (parent === null) return;
+    const { thread } = this;
+    const id = uuid();
+    thread.expectAnswer(id, parent, MODEL);
+    try {
+      await this.#socket.command({ type: "regenerate", request: uuid(), parent, answer: id, model: MODEL });
+    } catch (error) {
+      thread.forget(id);
+      if (error instanceof Refusal) toasts.fail(error);
+    }
+  }
+
+  async stop(answer: Entry): Promise<void> {
+    try {
+      await this.#socket.command({ type: "stop", request: uuid(), answer: answer.id });
+    } catch (error) {
+      if (error instanceof Refusal) toasts.fail(error);
+    }
+  }
+
+  /** Subscribe, then read what is stored, then replay what is being made: nothing falls between. */
+  async #sync(): Promise<void> {
+    const { thread } = this;
+    if (thread.isNew || !(await this.#watch(thread))) return;
+    await this.reload(thread);
+    await Promise.all(thread.unfinished.map((entry) => this.#replay(entry)));
+  }
+
+  async #watch(thread: Thread): Promise<boolean> {
+    try {
+      await this.#socket.ask({ type: "watch", request: uuid(), conversation: thread.id });
+      return true;
+    } catch (error) {
+      if (error instanceof Refusal) this.#cannotShow(thread, error);
+      return false;
+    }
+  }
+
+  async #replay(entry: Entry): Promise<void> {
+    if (entry.isReplaying || !entry.log || !entry.isStored) return;
+    entry.isReplaying = true;
+    try {
+      await this.#socket.ask({ type: "replay", request: uuid(), answer: entry.id, after: entry.log.seq });
+    } catch {
+      // The next connection asks again.
+    } finally {
+      entry.isReplaying = false;
+    }
+  }
+
+  /** Reads the open conversation again. */
+  async reload(thread = this.thread): Promise<void> {
+    thread.failure = "";
+    try {
+      const stored = await get<{ conversation: Conversation; messages: Message[] }>(
+        `/v1/conversations/${thread.id}`,
+      );
+      thread.merge(stored.messages);
+      this.conversations.put(stored.conversation);
+    } catch (error) {
+      this.#cannotShow(thread, error as ApiError);
+    }
+    thread.isLoading = false;
+  }
+
+  #cannotShow(thread: Thread, error: ApiError): void {
+    thread.isLoading = false;
+    if (error.isSignedOut || thread.unfinished.some((entry) => !entry.isStored)) return;
+    if (error.status === 404 || error.code === "not_found") thread.isMissing = true;
+    else thread.failure = error.message;
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    await this.conversations.rename(id, title);
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.conversations.remove(id);
+    this.#drafts.write(id, "");
+  }
+
+  titleOf(id: string): string {
+    return this.conversations.find(id)?.title || t.sidebar.untitled;
+  }
+
+  #changed(connection: Connection): void {
+    this.connection = connection;
+    if (connection === "waiting") this.isCut = true;
+    if (connection === "open") this.isCut = false;
+  }
+
+  #blank(): Thread {
+    return new Thread(uuid(), this.#drafts, true);
+  }
+}
+
+function addressOfSocket(): string {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  return `${scheme}://${location.host}/ws/chat/`;
+}

@@ -1,0 +1,25 @@
+import { read, write } from "../ui/storage";
+
+/** What a person was writing, kept in this browser: per conversation, and one for a new one. */
+export class Drafts {
+  constructor(private readonly person: number) {}
+
+  read(conversation: string | null): string {
+    return read(this.#key(conversation)) ?? "";
+  }
+
+  write(conversation: string | null, text: string): void {
+    write(this.#key(conversation), text || null);
+  }
+
+  /** Puts back what could not be sent, before anything written since. */
+  restore(conversation: string | null, text: string): string {
+    const joined = [text, this.read(conversation)].filter(Boolean).join("\n\n");
+    this.write(conversation, joined);
+    return joined;
+  }
+
+  #key(conversation: string | null): string {
+    return `danas.draft.${this.person}.${conversation ?? "new"}`;
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * Every sentence of the page. Another language is another object of type `Messages`.
+ *
+ * What the server says is shown as it is; these are only the page's own words.
+ */
+
+import type { AnswerStatus, UpdateState } from "../api/types";
+
+const number = (value: number): string => value.toLocaleString("en");
+const plural = (count: number, one: string, many: string): string =>
+  `${number(count)} ${count === 1 ? one : many}`;
+
+const en = {
+  locale: "en",
+  name: "Danas",
+  skip: "Skip to the conversation",
+  close: "Close",
+  cancel: "Cancel",
+  save: "Save",
+  copy: "Copy",
+  copied: "Copied",
+  tryAgain: "Try again",
+  loading: "Loading…",
+  showMore: "Show more",
+  dismiss: "Dismiss",
+
+  errors: {
+    unreachable: "Danas can't be reached. Check that it is running, then try again.",
+    status: (status: number) => `Danas answered with an error (${status}). Try again in a moment.`,
+    notFoundTitle: "There is no such conversation",
+    notFound: "It may have been deleted, or it belongs to someone else.",
+    page: "This page does not exist.",
+    copy: "The browser would not let Danas copy. Select the text and copy it yourself.",
+    codes: {
+      interrupted: "The answer was interrupted. Nothing you wrote is lost.",
+      engine_down: "The model could not be reached.",
+    } as Record<string, string>,
+    answer: "This answer could not be made.",
+  },
+
+  connection: {
+    waiting: "Reconnecting…",
+    hint: "What you write is kept and sent when Danas is back.",
+  },
+
+  signIn: {
+    title: "Welcome back",
+    newTitle: "Make an account",
+    tagline: "An assistant that learns from what you tell it, on your own machine.",
+    name: "Name",
+    password: "Password",
+    submit: "Sign in",
+    create: "Create account",
+    toSignUp: "New here? Make an account",
+    toSignIn: "Have an account? Sign in",
+    passwordHint: "At least 8 characters.",
+    expiredTitle: "Please sign in again",
+    expired: "Your session has ended. What you were writing is still here.",
+    closed: "Accounts are made by the administrator of this Danas.",
+  },
+
+  consent: {
+    title: "What may Danas learn from?",
+    intro: "You decide, and can change it at any time in Settings.",
+    training: "Learn from my chats",
+    trainingHint:
+      "Your conversations and judgements may train the model that answers here. Off: they are kept for you, and nothing is learned from them.",
+    research: "Share my chats with researchers",
+    researchHint:
+      "Researchers of this Danas may read your conversations, under a pseudonym. Off: they never see them.",
+    submit: "Save my choice",
+  },
+
+  sidebar: {
+    label: "Conversations",
+    open: "Open the sidebar",
+    close: "Close the sidebar",
+    fresh: "New chat",
+    empty: "Your conversations will be listed here.",
+    learning: "Learning",
+    settings: "Settings",
+    signOut: "Sign out",
+    shortcuts: "Keyboard shortcuts",
+    untitled: "New conversation",
+    rename: "Rename",
+    remove: "Delete",
+    more: (title: string) => `More for “${title}”`,
+    renameLabel: "Title",
+    removeTitle: "Delete this conversation?",
+    removeText: (title: string) =>
+      `“${title}” will be deleted for good, with all that was kept from it.`,
+    ages: { today: "Today", yesterday: "Yesterday", week: "Last 7 days", older: "Earlier" },
+  },
+
+  chat: {
+    greeting: (name: string) => `What’s on your mind, ${name}?`,
+    grown: (updates: number) =>
+      updates === 0
+        ? "Danas has learned nothing yet. Tell it what was good, and what it should have said."
+        : `Danas has grown ${plural(updates, "ring", "rings")} from what people told it.`,
+    ideas: [
+      "Explain how tides work, in three sentences",
+      "Write a short thank-you note to a neighbour",
+      "Give me five ideas for a rainy Sunday",
+    ],
+    log: "Conversation",
+    you: "You",
+    placeholder: "Write to Danas",
+    send: "Send",
+    stop: "Stop",
+    keys: "Enter to send · Shift + Enter for a new line",
+    sending: "Sending…",
+    unsent: "Not sent yet. It goes out when Danas is back.",
+    thinking: "Danas is thinking",
+    started: "Danas is answering.",
+    finished: (text: string) => `Danas answered: ${text}`,
+    latest: "Go to the latest message",
+    earlier: "Show earlier messages",
+    edit: "Edit and ask again",
+    editSave: "Ask again",
+    regenerate: "Answer again",
+    retry: "Ask again",
+    previous: "Previous version",
+    next: "Next version",
+    of: (index: number, count: number) => `${index} of ${count}`,
+    answeredBy: (policy: string) => `Answered by ${policy}`,
+    empty: "Danas had nothing to say.",
+    ended: {
+      stopped: "Stopped.",
+      length: "Cut at the length limit.",
+    },
+    status: {
+      queued: "Waiting for the model",
+      running: "Answering",
+      done: "Done",
+      stopped: "Stopped",
+      failed: "Failed",
+      interrupted: "Interrupted",
+    } satisfies Record<AnswerStatus, string>,
+    image: (host: string) => `Image from ${host}, not loaded. Open it in a new tab`,
+    showImage: (alt: string, host: string) => `${alt || "Image"} · open from ${host}`,
+    code: "code",
+  },
+
+  feedback: {
+    up: "Good answer",
+    down: "Bad answer",
+    correct: "What it should have said",
+    correctHint: "Change the answer into the one you wanted. Danas learns from the difference.",
+    correctSave: "Teach this",
+    corrected: "You taught it to say",
+    change: "Change",
+    takeBack: "Take back",
+    learned: (version: number) => `Learned as reward version ${version}`,
+    saved: "Saved",
+    savedOnly: "Saved. Learning from your chats is off.",
+    takenBack: "Taken back",
+    saving: "Saving…",
+  },
+
+  window: {
+    title: "Memory of this answer",
+    open: "Show what Danas had in mind",
+    meter: (used: number, limit: number) =>
+      `${number(used)} of ${number(limit)} tokens`,
+    intro: "All that the model saw when it answered. Older turns give way when the space is used up.",
+    instructions: "Instructions",
+    blocks: "What it saw",
+    changes: "What changed before this answer",
+    noChanges: "Everything was kept as it was said.",
+    roles: { user: "You", assistant: "Danas", system: "Instructions", memory: "Memory" } as Record<
+      string,
+      string
+    >,
+    tokens: (count: number) => plural(count, "token", "tokens"),
+    importance: "Importance",
+    verbatim: "word for word",
+    rewritten: (count: number) => `shortened ${plural(count, "time", "times")}`,
+    actions: { kept: "Kept", extracted: "Shortened", forgotten: "Forgotten" },
+    before: "Before",
+    after: "After",
+  },
+
+  learning: {
+    title: "Learning",
+    intro:
+      "Each judgement teaches a small reward model at once. From time to time the assistant itself is trained on it, tested, and grows a ring.",
+    live: "Answering now",
+    base: "The model as it came, before any learning.",
+    rings: (count: number) => plural(count, "ring", "rings"),
+    learnNow: "Learn now",
+    asking: "Asking…",
+    updates: "Updates",
+    noUpdates: "No update yet. Judge a few answers, then let Danas learn.",
+    policies: "Versions",
+    states: {
+      queued: "Waiting",
+      training: "Training",
+      gating: "Being tested",
+      canary: "On trial",
+      live: "Went live",
+      rejected: "Rejected",
+      failed: "Failed",
+    } satisfies Record<UpdateState, string>,
+    steps: ["Asked", "Trained", "Tested", "Live"],
+    judgements: (count: number) => `learned from ${plural(count, "judgement", "judgements")}`,
+    rewardVersion: (version: number) => `reward version ${version}`,
+    by: (name: string) => `asked for by ${name}`,
+    from: (parent: string) => `grown from ${parent}`,
+    gates: "Tests",
+    passed: "Passed",
+    notPassed: "Not passed",
+    figures: "Figures",
+    metrics: "Training, step by step",
+    metric: {
+      loss: "Loss",
+      reward: "Reward",
+      reward_mean: "Mean reward",
+      kl: "Distance from the parent (KL)",
+      grad_norm: "Gradient norm",
+      entropy: "Entropy",
+      seconds: "Seconds",
+      tokens: "Tokens",
+    } as Record<string, string>,
+    step: (step: number) => `step ${step}`,
+    makeLive: "Make live",
+    makeLiveTitle: (name: string) => `Answer with ${name}?`,
+    makeLiveText:
+      "New answers come from this version at once. Answers being made finish as they began. You can go back at any time.",
+    isLive: "Live",
+    policyStates: {
+      staged: "Being tested",
+      ready: "Passed its tests",
+      rejected: "Rejected",
+      retired: "Retired",
+    } as Record<string, string>,
+    took: (text: string) => `took ${text}`,
+    needsScope: "Only researchers and administrators can start an update or change the version.",
+  },
+
+  settings: {
+    title: "Settings",
+    consent: "What Danas may learn from",
+    appearance: "Appearance",
+    themes: { system: "As the device", light: "Light", dark: "Dark" },
+    account: "Account",
+    name: "Name",
+    role: "Role",
+    roles: {
+      member: "Member",
+      reviewer: "Reviewer",
+      researcher: "Researcher",
+      admin: "Administrator",
+    } as Record<string, string>,
+    model: "Model",
+    windowTokens: "Window",
+    answerTokens: "Longest answer",
+    saved: "Saved",
+  },
+
+  shortcuts: {
+    title: "Keyboard shortcuts",
+    list: [
+      ["Enter", "Send"],
+      ["Shift + Enter", "New line"],
+      ["Esc", "Stop the answer, or close what is open"],
+      ["Ctrl + Shift + O", "New chat"],
+      ["/", "Write"],
+      ["?", "This sheet"],
+    ],
+  },
+};
+
+export type Messages = typeof en;
+export const t: Messages = en;

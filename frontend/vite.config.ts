@@ -1,0 +1,28 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { svelteTesting } from "@testing-library/svelte/vite";
+import { defineConfig } from "vitest/config";
+
+const backend = "http://127.0.0.1:8000";
+
+export default defineConfig({
+  plugins: [svelte(), svelteTesting()],
+  base: "/",
+  build: {
+    outDir: "dist",
+    assetsDir: "assets",
+    // Django's collectstatic skips dot folders, where Vite would put it.
+    manifest: "manifest.json",
+    target: "es2022",
+  },
+  server: {
+    proxy: {
+      "/v1": backend,
+      "/ws": { target: backend, ws: true },
+    },
+  },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.ts"],
+    setupFiles: ["src/ui/testing.ts"],
+  },
+});
