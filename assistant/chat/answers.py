@@ -131,6 +131,8 @@ def _sampling(asked: dict[str, Any], prompt_tokens: int) -> Sampling:
         max_tokens=min(asked.get("max_tokens", settings.ANSWER_TOKENS), room),
         seed=asked.get("seed"),
         stop=tuple(asked.get("stop", ())),
+        ignore_eos=asked.get("ignore_eos", False),
+        ignore_eos=asked.get("ignore_eos", False),
     )
 
 

@@ -1,7 +1,7 @@
 """Danas' `/v1/chat/completions` against the engine asked directly, turn about in one run.
 
-Both sides get the same requests: streamed, greedy, a fixed number of tokens at most, each with an
-opening of its own so that no prefix cache helps. Time to first token is the median over requests;
+Both sides get the same requests: streamed, greedy, a fixed number of tokens, each with an opening of
+its own so that no prefix cache helps. Time to first token is the median over requests;
 throughput is completion tokens over the wall-clock time of a round.
 """
 
@@ -50,6 +50,8 @@ async def ask(session: aiohttp.ClientSession, target: Target, prompt: str) -> An
         "stream_options": {"include_usage": True},
         "temperature": 0,
         "max_tokens": MAX_TOKENS,
+        # Both sides make the same number of tokens, whatever the model would rather do.
+        "ignore_eos": True,
     }
     started = time.perf_counter()
     first, tokens = None, 0
