@@ -1,0 +1,1 @@
+"""`make bench`: what the parts cost, as tables and as JSON. Nothing here is asserted."""
