@@ -57,8 +57,9 @@ def _means(counts: Sequence[int], surprisals: Sequence[float]) -> list[float | N
     end = 0
     for count in counts:
         begin, end = end, end + count
-        share = surprisals[round(begin * scale) : max(round(end * scale), round(begin * scale) + 1)]
-        means.append(sum(share) / len(share) if share else None)
+        first = min(round(begin * scale), len(surprisals) - 1)
+        share = surprisals[first : max(round(end * scale), first + 1)]
+        means.append(sum(share) / len(share))
     return means
 
 

@@ -1,0 +1,332 @@
+"""The invariants of Memory Diffusion, under dialogues of any shape."""
+
+import json
+import random
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from inference.diffusion import (
+    Action,
+    Window,
+    admit,
+    diffuse,
+    forget,
+    from_json,
+    importance,
+    to_json,
+    to_messages,
+    with_surprisal,
+)
+from inference.diffusion.allocate import MOST_REWRITES
+from inference.diffusion.window import BLOCK_TOKENS
+from inference.errors import MessageTooLong, SystemTextTooLong
+from tests.inference.words import small_tokenizer
+
+TOKENIZER = small_tokenizer()
+SYSTEM = "You are Danas."
+WORDS = [
+    *("the", "a", "fox", "dog", "Ada", "Ben", "Manila", "37", "12.5.2024", "weather", "rained"),
+    *("世界", "مرحبا", "🌊👩‍👩‍👧", "naïve", "e\u0301", "http://example.org/a?b=1", "$1,299.00"),
+]
+ENDS = [". ", "! ", "? ", "…\n", "\n\n", "。", " ", '." ', "\t"]
+
+anything = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+sentence = st.builds(
+    lambda words, end: " ".join(words) + end,
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=20),
+    st.sampled_from(ENDS),
+)
+prose = st.lists(sentence, min_size=1, max_size=12).map("".join)
+message = st.one_of(
+    prose,
+    st.text(min_size=1, max_size=200),
+    st.integers(1, 900).map(lambda length: "x" * length),
+    st.integers(1, 60).map(lambda length: " \n" * length),
+)
+surprisals = st.one_of(
+    st.none(), st.lists(st.floats(0, 20, allow_nan=False), min_size=1, max_size=30)
+)
+turns = st.lists(st.tuples(message, message, surprisals), min_size=1, max_size=14)
+
+
+def ask(window, number, text, limit):
+    window = admit(window, f"q{number}", "user", text, TOKENIZER)
+    return diffuse(window, limit, TOKENIZER)
+
+
+def talk(dialogue, limit):
+    """Every round of the loop over a dialogue; a message that is too long is left out."""
+    window, rounds = Window(SYSTEM), []
+    for number, (question, answer, surprise) in enumerate(dialogue):
+        try:
+            rounds.append(ask(window, number, question, limit))
+        except MessageTooLong:
+            continue
+        window = rounds[-1].window
+        window = admit(window, f"a{number}", "assistant", answer, TOKENIZER, surprise)
+    return rounds
+
+
+@given(turns, st.integers(48, 400))
+@anything
+def test_the_prompt_is_never_longer_than_the_window(dialogue, limit):
+    for result in talk(dialogue, limit):
+        rendered = TOKENIZER.prompt_ids(to_messages(result.window))
+
+        assert list(result.prompt_ids) == rendered
+        assert result.prompt_tokens <= limit
+
+
+@given(turns, st.integers(48, 400))
+@anything
+def test_the_system_text_and_the_newest_message_are_as_they_were(dialogue, limit):
+    questions = {f"q{number}": question for number, (question, _, _) in enumerate(dialogue)}
+    for result in talk(dialogue, limit):
+        messages = to_messages(result.window)
+        newest = result.window.blocks[-1].message
+
+        assert messages[0].role == "system"
+        assert messages[0].content == SYSTEM
+        assert messages[-1].role == "user"
+        assert messages[-1].content.endswith(questions[newest])
+
+
+@given(turns, st.integers(48, 400))
+@anything
+def test_the_order_is_kept_and_no_block_comes_back(dialogue, limit):
+    gone = set()
+    for result in talk(dialogue, limit):
+        ids = [block.id for block in result.window.blocks]
+
+        assert ids == sorted(set(ids))
+        assert not gone & set(ids)
+        gone |= {change.block for change in result.changes if change.action == Action.FORGOTTEN}
+
+
+@given(turns, st.integers(48, 400))
+@anything
+def test_a_rewritten_block_says_nothing_its_source_did_not(dialogue, limit):
+    said = {f"q{number}": question for number, (question, _, _) in enumerate(dialogue)}
+    said |= {f"a{number}": answer for number, (_, answer, _) in enumerate(dialogue)}
+    for result in talk(dialogue, limit):
+        for block in result.window.blocks:
+            for piece in block.text.split(" … "):
+                assert piece in said[block.message] or "…" in said[block.message]
+            for number in re.findall(r"[\d.,]*\d", block.text):
+                assert number in said[block.message]
+            assert block.rewrites <= MOST_REWRITES
+            assert (block.text in said[block.message]) or block.rewrites > 0
+
+
+@given(turns, st.integers(48, 400))
+@anything
+def test_an_extract_is_shorter_than_what_it_was_made_from(dialogue, limit):
+    for result in talk(dialogue, limit):
+        for change in result.changes:
+            assert change.reason
+            if change.action == Action.EXTRACTED:
+                assert 0 < change.tokens_after < change.tokens_before
+            elif change.action == Action.FORGOTTEN:
+                assert (change.text_after, change.tokens_after) == ("", 0)
+            else:
+                assert change.text_after == change.text_before
+
+
+@given(turns, st.integers(48, 400))
+@anything
+def test_the_same_dialogue_gives_the_same_windows(dialogue, limit):
+    assert talk(dialogue, limit) == talk(dialogue, limit)
+
+
+@given(turns, st.integers(48, 400))
+@anything
+def test_a_window_is_the_same_after_a_restart(dialogue, limit):
+    for result in talk(dialogue, limit):
+        assert from_json(json.loads(json.dumps(to_json(result.window)))) == result.window
+
+
+@given(st.one_of(message, prose), surprisals)
+@anything
+def test_the_blocks_of_a_message_joined_are_the_message(text, surprise):
+    window = admit(Window(SYSTEM), "m", "user", text, TOKENIZER, surprise)
+
+    assert "".join(block.text for block in window.blocks) == text
+    assert all(0 < block.tokens <= BLOCK_TOKENS for block in window.blocks)
+    assert [block.tokens for block in window.blocks] == TOKENIZER.counts(
+        [block.text for block in window.blocks]
+    )
+    assert all((block.surprisal is None) == (surprise is None) for block in window.blocks)
+
+
+def test_five_thousand_turns_stay_within_the_window():
+    chance, window, largest = random.Random(3), Window(SYSTEM), 0
+    for number in range(5000):
+        result = ask(window, number, some_words(chance, 12), 240)
+        largest = max(largest, result.prompt_tokens)
+        answer = ". ".join(some_words(chance, 9) for _ in range(chance.randint(0, 3)))
+        window = admit(result.window, f"a{number}", "assistant", answer, TOKENIZER)
+
+    assert 200 < largest <= 240
+    assert len(to_json(window)["blocks"]) < 60
+
+
+def some_words(chance, most):
+    return " ".join(chance.choices(WORDS, k=chance.randint(1, most)))
+
+
+def test_a_message_longer_than_the_window_is_refused_with_the_numbers():
+    window = admit(Window(SYSTEM), "q", "user", "fox " * 400, TOKENIZER)
+
+    with pytest.raises(MessageTooLong, match=r"takes \S+ tokens; the window holds 100, of which"):
+        diffuse(window, 100, TOKENIZER)
+
+
+def test_a_system_text_longer_than_the_window_is_refused_with_the_numbers():
+    window = admit(Window("dog " * 400), "q", "user", "Hello", TOKENIZER)
+
+    with pytest.raises(SystemTextTooLong, match="the window holds 100"):
+        diffuse(window, 100, TOKENIZER)
+
+
+def test_a_dialogue_that_fits_is_left_alone():
+    window = admit(Window(SYSTEM), "q0", "user", "Hello! How are you?", TOKENIZER)
+    window = admit(window, "a0", "assistant", "Fine. And you?", TOKENIZER)
+
+    result = ask(window, 1, "Well.", 400)
+
+    assert result.changes == ()
+    assert [message.content for message in to_messages(result.window)] == [
+        SYSTEM,
+        "Hello! How are you?",
+        "Fine. And you?",
+        "Well.",
+    ]
+
+
+def test_the_last_turns_are_verbatim_while_they_fit():
+    result = ask(crowded(), 20, "And now?", 240)
+
+    contents = [message.content for message in to_messages(result.window)]
+    assert contents[-3:-1] == ["Question 19 about Ada.", "Answer 19: it rained in Manila."]
+    assert result.changes
+
+
+def test_without_surprisal_the_oldest_are_forgotten_first():
+    result = ask(crowded(), 20, "And now?", 240)
+
+    forgotten = [change.block for change in result.changes]
+    assert forgotten == list(range(len(forgotten)))
+    assert {change.reason for change in result.changes} == {"among the oldest"}
+
+
+def test_a_surprising_block_outlives_newer_unsurprising_ones():
+    window = crowded()
+    old = window.blocks[2]
+    known = {block.id: 1.0 for block in window.blocks if block.role == old.role}
+    window = with_surprisal(window, known | {old.id: 9.0})
+
+    result = ask(window, 20, "And now?", 240)
+
+    left = {block.id for block in result.window.blocks}
+    assert old.id in left
+    assert window.blocks[4].id not in left
+    kept = [change for change in result.changes if change.action == Action.KEPT]
+    assert [change.block for change in kept] == [old.id]
+
+
+def test_unsurprising_blocks_say_that_they_were():
+    window = crowded()
+    known = {block.id: float(block.id % 5) for block in window.blocks}
+
+    result = ask(with_surprisal(window, known), 20, "And now?", 240)
+
+    assert "old and unsurprising" in {change.reason for change in result.changes}
+
+
+def test_importance_is_recency_where_nothing_else_is_known():
+    worth = importance(crowded())
+
+    assert list(worth.values()) == sorted(worth.values())
+    assert all(0 <= value <= 1 for value in worth.values())
+
+
+def test_surprise_is_compared_within_a_role():
+    """Answers are sampled, so all of them surprise less than what a person writes."""
+    window = crowded()
+    known = {block.id: 5.0 if block.role == "user" else 0.1 for block in window.blocks}
+
+    assert importance(with_surprisal(window, known)) == importance(window)
+
+
+def test_the_sentences_with_rare_words_are_the_ones_kept():
+    window = admit(Window(SYSTEM), "old", "user", "It rained and it rained.", TOKENIZER)
+    story = "It rained and it rained. The code is Zyx 4711. It rained and it rained again."
+    window = admit(window, "story", "user", story, TOKENIZER)
+    for number in range(8):
+        window = admit(window, f"q{number}", "user", "It rained and it rained.", TOKENIZER)
+
+    changes = []
+    for limit in range(230, 120, -10):
+        changes += diffuse(window, limit, TOKENIZER).changes
+
+    extracts = {change.text_after for change in changes if change.action == Action.EXTRACTED}
+    assert extracts
+    assert all("Zyx 4711" in text for text in extracts)
+
+
+def test_forgetting_a_message_leaves_nothing_of_it():
+    window = crowded()
+
+    left = forget(window, {"q3", "a3"})
+
+    assert len(left.blocks) == len(window.blocks) - 2
+    assert "Question 3 " not in json.dumps(to_json(left))
+
+
+def test_a_freed_window_leaves_the_past_alone_for_a_while():
+    """More is freed than is needed, so the engine's prefix cache holds the past."""
+    first = ask(crowded(), 20, "And now?", 240)
+
+    second = ask(first.window, 21, "And?", 240)
+
+    assert first.changes
+    assert second.changes == ()
+
+
+def test_a_dialogue_always_begins_with_a_person_and_alternates():
+    window = crowded()
+    window = replace(window, blocks=window.blocks[1:4] + window.blocks[5:6])
+
+    roles = [message.role for message in to_messages(window)]
+
+    assert roles == ["system", "user", "assistant", "user", "assistant"]
+    assert to_messages(window)[1].content == "…"
+
+
+def test_what_is_missing_inside_a_message_is_marked():
+    text = "One fox. " * 60
+    window = admit(Window(SYSTEM), "m", "user", text, TOKENIZER)
+    first, second, third = (block.text for block in window.blocks[:3])
+    assert window.blocks[0].parts > 3
+
+    def read(*kept):
+        blocks = tuple(window.blocks[index] for index in kept)
+        return to_messages(replace(window, blocks=blocks))[1].content
+
+    assert read(0, 2) == first + " … " + third + " …"
+    assert read(1, 2) == "… " + second + third + " …"
+    assert read(*range(window.blocks[0].parts)) == text
+
+
+def crowded():
+    """Twenty short turns, a block each."""
+    window = Window(SYSTEM)
+    for number in range(20):
+        window = admit(window, f"q{number}", "user", f"Question {number} about Ada.", TOKENIZER)
+        answer = f"Answer {number}: it rained in Manila."
+        window = admit(window, f"a{number}", "assistant", answer, TOKENIZER)
+    return window

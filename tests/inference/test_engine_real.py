@@ -1,0 +1,125 @@
+"""What only a real vLLM can show: numbers, memory of weights, and the lives of its processes."""
+
+import asyncio
+import os
+import signal
+import time
+from contextlib import aclosing
+
+import aiohttp
+import pytest
+
+from inference.client import EngineClient
+from inference.contracts import BASE, ChatMessage, Policy, Sampling
+from inference.tokenizer import ChatTokenizer
+from tests.inference.conftest import start_engine
+from tests.inference.lora import make_adapter
+
+pytestmark = pytest.mark.system
+
+PLAIN = Sampling(temperature=1.0, top_p=1.0, max_tokens=24, seed=5)
+QUESTION = [
+    ChatMessage("system", "You are a helpful assistant."),
+    ChatMessage("user", "What is the capital of France?"),
+]
+
+
+@pytest.fixture
+async def client(real_engine):
+    async with EngineClient([real_engine.url], real_engine.key) as client:
+        yield client
+
+
+@pytest.fixture
+def prompt(base_model):
+    return ChatTokenizer.from_folder(base_model).prompt_ids(QUESTION)
+
+
+async def test_a_closed_stream_leaves_the_engine_idle(client, real_engine, prompt):
+    endless = Sampling(max_tokens=900, ignore_eos=True)
+
+    async with aclosing(client.stream(prompt, endless, BASE)) as stream:
+        await anext(stream)
+        assert await running(real_engine) == 1
+
+    async with asyncio.timeout(5):
+        while await running(real_engine):
+            await asyncio.sleep(0.1)
+
+
+async def test_what_was_sampled_is_what_is_scored(client, prompt):
+    """At temperature 1, sampled and scored log-probabilities differ by rounding only."""
+    (sample,) = await client.sample(prompt, PLAIN, BASE)
+
+    scores = await client.score([*prompt, *sample.token_ids], BASE)
+
+    pairs = zip(scores[len(prompt) - 1 :], sample.logprobs, strict=True)
+    differences = [abs(scored - sampled) for scored, sampled in pairs]
+    # bfloat16 in batches of different shapes: measured 0.01 to 0.03 on average.
+    assert sum(differences) / len(differences) < 0.08
+
+
+async def test_logprobs_are_of_the_distribution_that_was_sampled_from(client, prompt):
+    """Cut to the likeliest token by top-p, that token is certain, whatever the model thinks."""
+    narrow = Sampling(temperature=1.0, top_p=0.01, max_tokens=12, seed=1)
+
+    (sample,) = await client.sample(prompt, narrow, BASE)
+
+    assert sample.logprobs == pytest.approx([0.0] * len(sample.logprobs), abs=1e-5)
+
+
+async def test_an_adapter_changes_what_is_served_and_an_empty_one_does_not(
+    client, prompt, base_model, tmp_path
+):
+    base = await client.score(prompt, BASE)
+
+    shifts = [
+        await shift(
+            client, prompt, base, make_adapter(tmp_path / str(scale), base_model, scale=scale)
+        )
+        for scale in (0.0, 0.2)
+    ]
+
+    assert shifts[0] < 0.05 < shifts[1]
+
+
+async def shift(client, prompt, base, folder):
+    """How far the log-probabilities under an adapter are from the base's, on average."""
+    policy = Policy(f"danas-v2-{folder.name}", str(folder))
+    await client.load(policy)
+    scores = await client.score(prompt, policy)
+    await client.unload(policy)
+    return sum(abs(a - b) for a, b in zip(base, scores, strict=True)) / len(scores)
+
+
+async def running(engine):
+    """How many requests vLLM is working on, by its own count."""
+    async with aiohttp.ClientSession() as session, session.get(f"{engine.url}/metrics") as response:
+        text = await response.text()
+    lines = [line for line in text.splitlines() if line.startswith("vllm:num_requests_running")]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
+
+@pytest.mark.parametrize(("kill", "most_s"), [(signal.SIGTERM, 20), (signal.SIGKILL, 5)])
+def test_nothing_of_the_engine_outlives_its_server(base_model, tmp_path, kill, most_s):
+    engine = start_engine(base_model, tmp_path)
+    family = descendants(engine.process.pid)
+    assert len(family) >= 2
+
+    engine.process.send_signal(kill)
+    engine.process.wait(most_s)
+
+    until = time.monotonic() + 5
+    while alive(family) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert alive(family) == []
+
+
+def descendants(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        children = [int(child) for child in file.read().split()]
+    return children + [each for child in children for each in descendants(child)]
+
+
+def alive(pids):
+    return [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
