@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,10 @@ class Heart:
             self._stopped.wait(EVERY_S)
 
 
+def is_alive(component: str) -> bool:
+    return bool(valkey.client().exists(key(component)))
+
+
 @contextmanager
 def beating(component: str) -> Iterator[None]:
     heart = Heart(component)
@@ -88,3 +93,8 @@ def _worker_is_ready(sender: Any, **kwargs: Any) -> None:
 
 def _beat_is_ready(sender: Service, **kwargs: Any) -> None:
     Heart("beat").start()
+
+
+if __name__ == "__main__":
+    # What a container's health check asks: `python -m assistant.heartbeat reward`.
+    sys.exit(0 if is_alive(sys.argv[1]) else 1)

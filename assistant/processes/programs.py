@@ -14,6 +14,7 @@ from assistant.home import Home
 from assistant.processes import postgres, valkey
 
 PYTHON = sys.executable
+LOG_LEVEL = ("--loglevel", "INFO")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def workers(plan: Plan) -> list[Program]:
     threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) // 2))}
     generation = [PYTHON, "manage.py", "generationworker"]
     schedule = plan.home.root / "beat-schedule"
-    beat = [*celery("beat"), "--schedule", str(schedule), "--pidfile", ""]
+    beat = celery("beat", "--schedule", str(schedule), "--pidfile", "", *LOG_LEVEL)
     return [
         Program(name="generation", command=generation, stage=WORKERS),
         Program(name="default", command=worker("default", "threads", "2"), stage=WORKERS),
@@ -107,18 +108,19 @@ def web(plan: Plan) -> Program:
 
 
 def celery(*arguments: str) -> list[str]:
-    return [PYTHON, "-m", "celery", "-A", "assistant.celery", *arguments, "--loglevel", "INFO"]
+    return [PYTHON, "-m", "celery", "-A", "assistant.celery", *arguments]
 
 
-def worker(queue: str, pool: str, concurrency: str) -> list[str]:
+def worker(queue: str, pool: str, concurrency: str, *more: str) -> list[str]:
     """A Celery worker of one queue, named after it, without the chatter between workers."""
     return [
         *celery("worker", "-Q", queue, "--hostname", f"{queue}@%h"),
         *("--pool", pool, "--concurrency", concurrency),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        *(*more, *LOG_LEVEL),
     ]
 
 
 def gpu_worker(queue: str) -> list[str]:
     """One task at a time in the worker's own process: CUDA does not survive a fork."""
-    return [*worker(queue, "solo", "1"), "--include", "learning.worker.tasks"]
+    return worker(queue, "solo", "1", "--include", "learning.worker.tasks")
