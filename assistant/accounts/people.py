@@ -67,7 +67,7 @@ def recognise(name: str, password: str) -> User:
     Raises:
         SignInFailed: either is wrong, or the account is closed.
     """
-    person = authenticate(username=name.replace("\0", ""), password=password)
+    person = authenticate(username=name, password=password)
     if not isinstance(person, User):
         raise SignInFailed("The name or the password is wrong.")
     return person

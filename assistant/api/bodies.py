@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from ninja.parser import Parser
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from assistant.api.errors import RequestInvalid
 
@@ -25,14 +25,6 @@ class Out(BaseModel):
     """What the API says."""
 
     model_config = ConfigDict(frozen=True)
-
-
-def _without_nul(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-# PostgreSQL's text can't hold NUL.
-Text = Annotated[str, AfterValidator(_without_nul)]
 
 
 class JsonParser(Parser):

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from assistant.api.bodies import Text
 from assistant.api.errors import RequestInvalid
 from assistant.errors import ModelTextOnly
+from assistant.texts import Text
 from inference.contracts import ChatMessage
 
 STOPS = 4

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -48,8 +49,9 @@ async def create(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
     log = events.follow(generation.pk)
     if body.stream:
         return await _stream(reply, log)
-    async for event in log:
-        reply.take(event)
+    async with aclosing(log):
+        async for event in log:
+            reply.take(event)
     return HttpResponse(reply.whole(), content_type="application/json")
 
 
@@ -176,7 +178,7 @@ class Reply:
         }
 
 
-async def _stream(reply: Reply, log: AsyncIterator[LogEvent]) -> StreamingHttpResponse:
+async def _stream(reply: Reply, log: AsyncGenerator[LogEvent]) -> StreamingHttpResponse:
     """The stream, begun when its first words or its first error are there.
 
     Raises:
@@ -197,7 +199,7 @@ async def _stream(reply: Reply, log: AsyncIterator[LogEvent]) -> StreamingHttpRe
     return response
 
 
-async def _first_chunk(reply: Reply, log: AsyncIterator[LogEvent]) -> bytes:
+async def _first_chunk(reply: Reply, log: AsyncGenerator[LogEvent]) -> bytes:
     async for event in log:
         if event.kind == "error":
             raise AnswerFailed(event.data)
@@ -207,16 +209,20 @@ async def _first_chunk(reply: Reply, log: AsyncIterator[LogEvent]) -> bytes:
 
 
 async def _chunks(
-    reply: Reply, log: AsyncIterator[LogEvent], first: asyncio.Future[bytes]
+    reply: Reply, log: AsyncGenerator[LogEvent], first: asyncio.Future[bytes]
 ) -> AsyncIterator[bytes]:
-    while not first.done():
-        yield b": waiting\n\n"
-        await asyncio.wait({first}, timeout=PATIENCE_S)
     try:
+        while not first.done():
+            yield b": waiting\n\n"
+            await asyncio.wait({first}, timeout=PATIENCE_S)
         yield first.result()
+        async for event in log:
+            if chunk := reply.chunk(event):
+                yield chunk
     except AnswerFailed as error:
         yield reply.chunk(LogEvent(0, "error", error.data))
-        return
-    async for event in log:
-        if chunk := reply.chunk(event):
-            yield chunk
+    finally:
+        # The reader may have gone while the first words were still waited for.
+        first.cancel()
+        await asyncio.wait({first})
+        await log.aclose()

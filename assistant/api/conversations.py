@@ -9,19 +9,24 @@ from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from assistant.api.auth import Needs
-from assistant.api.bodies import Body, Out, Text
+from assistant.api.bodies import Body, Out
 from assistant.chat.views_of import conversation_out, messages_out, readable_by
 from assistant.chat.wire import ConversationOut, MessageOut
 from assistant.errors import NotFound
 from assistant.memory import forgetting, window
 from assistant.models import Conversation, Scope, User, Window
+from assistant.texts import storable
 
 router = Router(tags=["conversations"], auth=Needs(Scope.CHAT))
 
-Title = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(storable),
+]
 
 
 class Conversations(Out):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Router
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from assistant.accounts.keys import Caller
 from assistant.api.auth import Needs
-from assistant.api.bodies import Body, Out, Text
+from assistant.api.bodies import Body, Out
 from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
 from assistant.models import Scope
+from assistant.texts import Text, storable
 from learning import queue
 from learning.contracts import FeedbackKind
 
@@ -23,8 +24,12 @@ router = Router(tags=["feedback"], auth=Needs(Scope.FEEDBACK))
 
 REWARD_PATIENCE_S = 5.0
 
-Tag = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-Key = Annotated[str, Field(max_length=200, pattern=r"^[\x20-\x7e]*$")]
+Tag = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
+    AfterValidator(storable),
+]
+KEY: Any = Header("", alias="Idempotency-Key", max_length=200, pattern=r"^[\x20-\x7e]*$")
 
 
 class FeedbackIn(Body):
@@ -51,7 +56,7 @@ class FeedbackReceipt(Out):
 async def create(
     request: HttpRequest,
     body: FeedbackIn,
-    key: Annotated[Key, Header(alias="Idempotency-Key")] = "",
+    key: str = KEY,
 ) -> FeedbackReceipt:
     caller: Caller = request.auth
     opinion = Opinion(body.message, body.kind, body.text, body.over, body.tags)

@@ -15,10 +15,11 @@ from ninja import Router, Status
 from pydantic import Field
 
 from assistant.api.auth import Needs
-from assistant.api.bodies import Body, Out, Text
+from assistant.api.bodies import Body, Out
 from assistant.api.chat_request import ChatMessageIn
 from assistant.errors import NotFound
 from assistant.models import Scope, User
+from assistant.texts import Text
 from inference import registry
 from inference.client import EngineClient
 from inference.contracts import Policy

@@ -16,6 +16,7 @@ from assistant.accounts.keys import Caller
 from assistant.api.auth import Needs, caller_of
 from assistant.api.bodies import Body, Out
 from assistant.errors import NotAllowed, SignupClosed
+from assistant.texts import Text
 
 router = Router(tags=["account"])
 
@@ -43,8 +44,8 @@ class Me(Out):
 
 
 class SignIn(Body):
-    name: str
-    password: str
+    name: Text
+    password: Text
 
 
 class NewAccount(SignIn):

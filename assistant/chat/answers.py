@@ -132,7 +132,6 @@ def _sampling(asked: dict[str, Any], prompt_tokens: int) -> Sampling:
         seed=asked.get("seed"),
         stop=tuple(asked.get("stop", ())),
         ignore_eos=asked.get("ignore_eos", False),
-        ignore_eos=asked.get("ignore_eos", False),
     )
 
 

@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from assistant.texts import Text
 
 
 class Wire(BaseModel):
@@ -21,14 +23,9 @@ class Wire(BaseModel):
 # ── parts of a message ──────────────────────────────────────────────────────────────────────────
 
 
-def _without_nul(text: str) -> str:
-    """PostgreSQL's text can't hold NUL, so it becomes the replacement character."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
 class TextPart(Wire):
     type: Literal["text"] = "text"
-    text: Annotated[str, AfterValidator(_without_nul)]
+    text: Text
 
 
 class ImagePart(Wire):

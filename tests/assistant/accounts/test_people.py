@@ -20,7 +20,7 @@ def test_a_person_signs_in_with_name_and_password():
     assert found.username == "ada"
 
 
-@pytest.mark.parametrize(("name", "password"), [("ada", "not it"), ("cy", PASSWORD), ("a\0da", "")])
+@pytest.mark.parametrize(("name", "password"), [("ada", "not it"), ("cy", PASSWORD)])
 def test_a_wrong_name_or_password_does_not_say_which(name, password):
     factories.ada()
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from assistant.accounts import keys
@@ -49,7 +51,7 @@ def test_a_wrong_password_is_said_and_signs_nobody_in(client):
 def test_a_form_of_another_site_cannot_sign_anyone_in(client):
     factories.ada()
 
-    body = '{"name": "ada", "password": "%s"}' % PASSWORD
+    body = json.dumps({"name": "ada", "password": PASSWORD})
     answer = client.post(SESSION, body, content_type="text/plain")
 
     assert answer.status_code == 415

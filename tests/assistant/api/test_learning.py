@@ -1,0 +1,184 @@
+import time
+from uuid import uuid4
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from assistant.api import learning as views
+from inference import registry
+from inference.errors import EngineUnavailable
+from inference.models import Activation
+from learning.contracts import RewardEstimate
+from learning.errors import RewardUnavailable
+from learning.models import Update
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+JSON = "application/json"
+
+
+class Engines:
+    """Stands in for the client: records what it was asked to load."""
+
+    def __init__(self, failure=None):
+        self.loaded, self.failure = [], failure
+
+    def __call__(self, addresses, key):
+        return self
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        pass
+
+    async def load(self, policy):
+        if self.failure:
+            raise self.failure
+        live = await sync_to_async(registry.live)()
+        self.loaded.append((policy.name, live.name))
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    engines = Engines()
+    monkeypatch.setattr(views, "EngineClient", engines)
+    return engines
+
+
+@pytest.fixture
+def rho():
+    return factories.caller(factories.rho())
+
+
+def version(digest="ab" * 32):
+    return registry.accept(registry.stage("/adapters/x", digest, registry.base(), {}))
+
+
+def test_models_are_the_live_one_the_base_and_ready_versions():
+    ready = version()
+    registry.stage("/adapters/y", "cd" * 32, registry.base(), {})
+    ada = factories.caller(factories.ada())
+
+    models = ada.get("/v1/models").json()
+
+    assert models["object"] == "list"
+    assert [model["id"] for model in models["data"]] == ["danas", ready.name, "base"]
+    assert ada.get(f"/v1/models/{ready.name}").json() == models["data"][1]
+
+
+def test_an_unknown_model_is_a_404():
+    response = factories.caller(factories.ada()).get("/v1/models/gpt-9")
+
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "unknown_model"
+
+
+def test_a_version_is_loaded_before_it_is_live(rho, engines):
+    newer = version()
+
+    answer = rho.post(f"/v1/policies/{newer.name}/activate").json()
+
+    assert engines.loaded == [(newer.name, "base")]
+    assert (answer["name"], answer["live"], answer["parent"]) == (newer.name, True, "base")
+    assert rho.get("/v1/policies").json()["live"] == newer.name
+    assert Activation.objects.get().by == "rho"
+
+
+def test_going_back_takes_less_than_a_second(rho, engines):
+    registry.activate(version().name, by="schedule")
+
+    started = time.monotonic()
+    rho.post("/v1/policies/base/activate")
+
+    assert time.monotonic() - started < 1
+    assert registry.live().name == "base"
+
+
+def test_a_version_that_no_engine_can_load_does_not_go_live(rho, engines):
+    newer = version()
+    engines.failure = EngineUnavailable("No engine answers.")
+
+    response = rho.post(f"/v1/policies/{newer.name}/activate")
+
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "engine_unavailable"
+    assert "Retry-After" in response.headers
+    assert registry.live().name == "base"
+
+
+@pytest.mark.parametrize("name", ["danas-v9-00000000", "a%00b", "%F0%9F%90%91"])
+def test_activating_an_unknown_version_is_a_404(rho, engines, name):
+    assert rho.post(f"/v1/policies/{name}/activate").status_code == 404
+
+
+def test_a_version_that_did_not_pass_its_gates_cannot_be_activated(rho, engines):
+    staged = registry.stage("/adapters/y", "cd" * 32, registry.base(), {})
+
+    response = rho.post(f"/v1/policies/{staged.name}/activate")
+
+    assert response.status_code == 409
+    assert response.json()["error"]["code"] == "policy_not_servable"
+    assert not engines.loaded
+
+
+def test_an_update_is_started_and_shown(rho, asked_updates, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        response = rho.post("/v1/updates", {"canary": True}, content_type=JSON)
+
+    update = response.json()
+    assert response.status_code == 202
+    assert (update["state"], update["canary"], update["requested_by"]) == ("queued", True, "rho")
+    assert asked_updates == [Update.objects.get().pk]
+    ada = factories.caller(factories.ada())
+    assert ada.get(f"/v1/updates/{update['id']}").json() == update
+    assert ada.get("/v1/updates").json() == {"data": [update]}
+
+
+def test_a_second_update_is_refused_while_one_runs(rho):
+    assert rho.post("/v1/updates", content_type=JSON).status_code == 202
+
+    response = rho.post("/v1/updates", content_type=JSON)
+
+    assert response.status_code == 409
+    assert response.json()["error"]["code"] == "update_running"
+    assert Update.objects.count() == 1
+
+
+def test_an_unknown_update_is_a_404(rho):
+    assert rho.get(f"/v1/updates/{uuid4()}").status_code == 404
+
+
+def test_the_reward_model_is_asked_about_any_answer(rho, monkeypatch):
+    asked = []
+
+    def estimate(messages, response, timeout_s):
+        asked.append(([(message.role, message.content) for message in messages], response))
+        return RewardEstimate(mean=0.5, sd=0.1, version=7)
+
+    monkeypatch.setattr(views.queue, "estimate", estimate)
+    body = {"messages": [{"role": "user", "content": "Hello"}], "response": "Hi."}
+    reward = rho.post("/v1/rewards", body, content_type=JSON).json()
+
+    assert reward == {"mean": 0.5, "sd": 0.1, "version": 7}
+    assert asked == [([("user", "Hello")], "Hi.")]
+
+
+def test_a_silent_reward_worker_is_a_503(rho, monkeypatch):
+    def estimate(*_):
+        raise RewardUnavailable("The reward worker did not answer in time.")
+
+    monkeypatch.setattr(views.queue, "estimate", estimate)
+    body = {"messages": [{"role": "user", "content": "Hello"}], "response": "Hi."}
+    response = rho.post("/v1/rewards", body, content_type=JSON)
+
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "reward_unavailable"
+
+
+@pytest.fixture
+def asked_updates(monkeypatch):
+    asked = []
+    monkeypatch.setattr(views.queue, "ask_update", asked.append)
+    return asked

@@ -1,0 +1,137 @@
+import json
+
+import pytest
+
+from assistant.models import Release
+from assistant.trajectories import feed
+from assistant.trajectories.formats import FORMATS, pseudonym
+from learning.contracts import FeedbackKind
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+PLACE = {"trajectory_id", "revision", "op", "cursor"}
+PROMPT = [
+    {"role": "system", "content": "You are Danas."},
+    {"role": "user", "content": "Hello"},
+]
+
+
+def rows(form):
+    feed.give_places()
+    return [row for release in feed.page(0, 100) for row in FORMATS[form](release)]
+
+
+def without_place(row):
+    return {key: value for key, value in row.items() if key not in PLACE}
+
+
+def test_native_rows_hold_what_was_sampled():
+    answer = factories.served(factories.ada())
+    feedback = factories.feedback(answer, tags=["clear"])
+
+    (row,) = rows("native")
+
+    assert row["trajectory_id"] == str(answer.pk)
+    assert (row["op"], row["revision"]) == ("upsert", 1)
+    assert row["messages"] == PROMPT
+    assert row["response"] == "Good morning."
+    assert row["prompt_token_ids"] == [1, 2, 3]
+    assert row["sampled_token_ids"] == [4, 5]
+    assert row["logprobs"] == [-0.5, -0.25]
+    assert (row["temperature"], row["top_p"]) == (0.2, 0.9)
+    assert row["feedback"][0]["id"] == str(feedback.pk)
+    assert row["used_in_updates"] == []
+
+
+def test_people_appear_under_pseudonyms_that_are_always_the_same():
+    factories.served(factories.ada())
+    factories.served(factories.ada())
+    factories.served(factories.ben())
+
+    first, second, third = rows("native")
+
+    assert first["person"] == second["person"] != third["person"]
+    assert "ada" not in json.dumps(first)
+    assert first["person"] != pseudonym("conversation", factories.ada().pk)
+
+
+def test_an_api_request_is_exported_with_the_messages_it_brought():
+    answer = factories.served(factories.ada())
+    chat = [{"role": "user", "content": "One"}, {"role": "user", "content": "Two"}]
+    answer.generation.chat = chat
+    answer.generation.save()
+
+    (row,) = rows("openai")
+
+    assert row["messages"] == [*chat, {"role": "assistant", "content": "Good morning."}]
+
+
+def test_openai_rows_are_the_whole_exchange():
+    factories.served(factories.ada())
+
+    (row,) = rows("openai")
+
+    assert without_place(row) == {
+        "messages": [*PROMPT, {"role": "assistant", "content": "Good morning."}]
+    }
+
+
+def test_sft_rows_are_completed_by_the_correction_where_there_is_one():
+    factories.served(factories.ada())
+    corrected = factories.served(factories.ada())
+    factories.feedback(corrected, FeedbackKind.CORRECTION, text="Good evening.")
+
+    plain, better = rows("trl-sft")
+
+    assert plain["completion"] == [{"role": "assistant", "content": "Good morning."}]
+    assert better["completion"] == [{"role": "assistant", "content": "Good evening."}]
+
+
+def test_kto_rows_are_the_answers_with_a_thumb():
+    factories.served(factories.ada())
+    for kind in (FeedbackKind.UP, FeedbackKind.DOWN):
+        factories.feedback(factories.served(factories.ada()), kind)
+
+    up, down = rows("trl-kto")
+
+    assert (up["label"], down["label"]) == (True, False)
+    assert up["prompt"] == PROMPT
+
+
+def test_dpo_rows_are_corrections_and_preferences():
+    answer = factories.served(factories.ada())
+    factories.feedback(answer, FeedbackKind.CORRECTION, text="Good evening.")
+    sibling = factories.answer(answer.parent, "Morning!")
+    factories.feedback(sibling, FeedbackKind.PREFERENCE, over=answer)
+
+    corrected, preferred = rows("trl-dpo")
+
+    def texts(row):
+        return [row[side][0]["content"] for side in ("chosen", "rejected")]
+
+    assert texts(corrected) == ["Good evening.", "Good morning."]
+    assert texts(preferred) == ["Morning!", "Good morning."]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_row_has_every_key_and_is_json(form):
+    for text in ("One.", "Two."):
+        answer = factories.served(factories.ada(), text)
+        factories.feedback(answer)
+        factories.feedback(answer, FeedbackKind.CORRECTION, text="Three.")
+
+    first, second = (json.loads(json.dumps(row, allow_nan=False)) for row in rows(form))
+
+    assert set(first) == set(second) >= PLACE
+    assert {key: type(value) for key, value in first.items()} == {
+        key: type(value) for key, value in second.items()
+    }
+
+
+def test_an_answer_stopped_before_its_first_word_is_left_out():
+    answer = factories.served(factories.ada())
+    answer.window.delete()
+
+    assert rows("native") == []
+    assert not Release.objects.exists()
