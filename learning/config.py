@@ -11,6 +11,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# What the reward head sees of an answer; also the width of the features' column.
+FEATURE_DIMENSIONS = 128
+
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,7 +33,8 @@ class RewardConfig(Frozen):
     down_weight: float = 1.0
     pair_weight: float = 2.0
     flip_rate: float = Field(0.1, ge=0, lt=0.5, description="how often a judgement is a slip")
-    prior_sd: float = Field(1.0, gt=0, description="of the log-odds of a typical answer")
+    prior_sd: float = Field(6.0, gt=0, description="of a weight on a feature")
+    bias_sd: float = Field(1.0, gt=0)
     caution: float = Field(1.0, ge=0, description="standard deviations taken off the mean reward")
 
 
@@ -69,6 +73,7 @@ class GateConfig(Frozen):
     min_slope: float = 0.75
     max_slope: float = 1.33
     max_noise_ratio: float = 2.0
+    noise_share: float = 0.5
     min_certainty: float = 8.0
     max_text_loss_rise: float = 0.02
     max_kl: float = 0.05

@@ -12,7 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from pgvector.django import VectorField
 
-FEATURE_DIMENSIONS = 128
+from learning.config import FEATURE_DIMENSIONS
 
 
 class Answer(models.Model):

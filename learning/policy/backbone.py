@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -33,7 +34,7 @@ def middle_and_last_states(
     return layers[len(layers) // 2].flatten(0, 1), layers[-1].flatten(0, 1)
 
 
-def _run(model: PreTrainedModel, batch: Batch, *, output_hidden_states: bool):  # type: ignore[no-untyped-def]
+def _run(model: PreTrainedModel, batch: Batch, *, output_hidden_states: bool) -> Any:
     return model.get_decoder()(
         input_ids=batch.tokens,
         position_ids=batch.positions,

@@ -85,7 +85,7 @@ class LocalTrainer:
 
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            base_model=self.base.config.name_or_path,
+            base_model=str(self.base.config.name_or_path),
             losses=frozenset(LossKind),
             can_sample=self._sampler is not None,
         )
@@ -190,7 +190,7 @@ class LocalTrainer:
     def _using(self, weights: Weights) -> Iterator[None]:
         """Compute with other weights for a while; only without gradients."""
         if weights == Weights.BASE:
-            with self.adapted.disable_adapter():
+            with lora.adapter_off(self.base):
                 yield
         elif weights == Weights.REFERENCE:
             self._swap()

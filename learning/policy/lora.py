@@ -13,10 +13,14 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
@@ -64,6 +68,19 @@ def attach_saved(model: PreTrainedModel, folder: Path) -> PeftModel:
     return adapted
 
 
+@contextmanager
+def adapter_off(model: PreTrainedModel) -> Iterator[None]:
+    """Compute with the base alone for a while, whether or not the model carries an adapter."""
+    layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+    for layer in layers:
+        layer.enable_adapters(False)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.enable_adapters(True)
+
+
 def read(folder: Path) -> tuple[Lora, dict[str, Tensor]]:
     """Shape and weights of a saved adapter. Raises CheckpointInvalid."""
     try:
@@ -103,7 +120,7 @@ def write(model: PeftModel, folder: Path) -> SavedState:
 
 def _config(model: PeftModel) -> dict[str, object]:
     """PEFT's own file, with layers by name: not every reader takes a pattern."""
-    config = model.peft_config[ADAPTER]
+    config = cast(LoraConfig, model.peft_config[ADAPTER])
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",

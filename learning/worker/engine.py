@@ -1,0 +1,103 @@
+"""The engine as the learner uses it: synchronous, many requests at once, adapters of its own.
+
+Each call opens a client and closes it, since the event loop stands still while torch computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from inference.client import EngineClient
+from inference.contracts import Policy, Sample, Sampling
+from inference.errors import InferenceError, PolicyNotLoaded
+from learning.policy.trainer import Floats, SavedState, TokenIds
+
+logger = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+
+
+class Engine:
+    """All engines behind one face. Raises what `inference.client` raises."""
+
+    def __init__(self, addresses: Sequence[str], key: str) -> None:
+        self._addresses = tuple(addresses)
+        self._key = key
+
+    def load(self, policy: Policy) -> None:
+        """On every engine, under the policy's own, new name."""
+        self._run(lambda client: client.load(policy))
+
+    def unload(self, policy: Policy) -> None:
+        self._run(lambda client: client.unload(policy))
+
+    def sample(
+        self, prompts: Sequence[TokenIds], sampling: Sampling, policy: Policy, samples: int
+    ) -> list[list[Sample]]:
+        async def ask(client: EngineClient) -> list[list[Sample]]:
+            asked = (client.sample(prompt, sampling, policy, samples) for prompt in prompts)
+            return await asyncio.gather(*asked)
+
+        return self._loaded(policy, ask)
+
+    def score(self, sequences: Sequence[TokenIds], policy: Policy) -> list[Floats]:
+        """Log-probabilities of every token but the first."""
+
+        async def ask(client: EngineClient) -> list[Floats]:
+            asked = (client.score(sequence, policy) for sequence in sequences)
+            return [tuple(scores) for scores in await asyncio.gather(*asked)]
+
+        return self._loaded(policy, ask)
+
+    def _loaded(self, policy: Policy, ask: Callable[[EngineClient], Awaitable[Answer]]) -> Answer:
+        """Ask; an engine that was restarted has lost its adapters and is given this one again."""
+        try:
+            return self._run(ask)
+        except PolicyNotLoaded:
+            self.load(policy)
+            return self._run(ask)
+
+    def _run(self, ask: Callable[[EngineClient], Awaitable[Answer]]) -> Answer:
+        async def run() -> Answer:
+            client = EngineClient(self._addresses, self._key)
+            try:
+                return await ask(client)
+            finally:
+                await client.close()
+
+        return asyncio.run(run())
+
+
+class EngineSampler:
+    """`learning.policy.trainer.Sampler` over the engine: a new name for every step's adapter.
+
+    `prefix` must never have been used before, or the engine would serve what it had cached.
+    """
+
+    def __init__(self, engine: Engine, parent: Policy, prefix: str) -> None:
+        self._engine = engine
+        self._current = parent
+        self._prefix = prefix
+        self._served: list[Policy] = []
+
+    def serve(self, state: SavedState) -> None:
+        policy = Policy(f"{self._prefix}-{len(self._served) + 1}", str(state.folder), state.digest)
+        self._engine.load(policy)
+        self.retire()
+        self._served.append(policy)
+        self._current = policy
+
+    def sample(
+        self, prompts: Sequence[TokenIds], sampling: Sampling, samples: int
+    ) -> list[list[Sample]]:
+        return self._engine.sample(prompts, sampling, self._current, samples)
+
+    def retire(self) -> None:
+        """Take this run's newest adapter off the engines; those before it are gone already."""
+        for policy in self._served[-1:]:
+            try:
+                self._engine.unload(policy)
+            except InferenceError as error:
+                logger.warning("%s stays loaded: %s", policy.name, error)
