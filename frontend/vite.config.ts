@@ -23,6 +23,6 @@ export default defineConfig({
   test: {
     environment: "jsdom",
     include: ["src/**/*.test.ts"],
-    setupFiles: ["src/ui/testing.ts"],
+    setupFiles: ["src/testing/setup.ts"],
   },
 });

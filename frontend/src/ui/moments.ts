@@ -26,8 +26,8 @@ export function exactly(moment: string): string {
 /** “48 s”, “3 min 20 s”. */
 export function duration(from: string, to: string): string {
   const seconds = Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
-  if (seconds < MINUTE_S) return `${seconds} s`;
-  return `${Math.floor(seconds / MINUTE_S)} min ${seconds % MINUTE_S} s`;
+  if (seconds < MINUTE_S) return `${seconds}\u00a0s`;
+  return `${Math.floor(seconds / MINUTE_S)}\u00a0min\u00a0${seconds % MINUTE_S}\u00a0s`;
 }
 
 /** Whole days between a moment and now, by the reader's calendar. */

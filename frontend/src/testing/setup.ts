@@ -18,3 +18,5 @@ globalThis.IntersectionObserver ??= class {
   disconnect(): void {}
 } as unknown as typeof IntersectionObserver;
 Element.prototype.scrollTo ??= () => {};
+Element.prototype.scrollIntoView ??= () => {};
+globalThis.matchMedia ??= (query) => ({ matches: false, media: query }) as MediaQueryList;
