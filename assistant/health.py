@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Any
 
 import psycopg
 import redis
@@ -45,11 +46,14 @@ async def _probe(probe: Awaitable[dict[str, str]], *names: str) -> dict[str, str
 
 async def _database() -> dict[str, str]:
     """A connection of its own: the pool would make the answer wait for a lost server."""
-    found = connection.get_connection_params()
-    del found["cursor_factory"]
-    async with await psycopg.AsyncConnection.connect(**found) as database:
+    async with await psycopg.AsyncConnection.connect(**connection_parameters()) as database:
         await database.execute("SELECT 1")
     return {"database": OK}
+
+
+def connection_parameters() -> dict[str, Any]:
+    found: dict[str, Any] = connection.get_connection_params()
+    return {name: value for name, value in found.items() if name not in {"cursor_factory", "pool"}}
 
 
 async def _workers() -> dict[str, str]:
