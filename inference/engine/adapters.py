@@ -24,6 +24,9 @@ from inference.errors import AdapterInvalid
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+# The layers that adapters may change. Wrapping the language model's head as well would make vLLM
+# copy a vocabulary's worth of weights for every token on a CPU, adapter or not.
+SERVED_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 LARGEST_HEADER = 1 << 27
 CHUNK = 1 << 20
@@ -155,6 +158,8 @@ def _check_keys(tensors: dict[str, Tensor], base: dict[str, tuple[int, ...]]) ->
         shape = base.get(f"{match['module']}.weight") if match else None
         if match is None or shape is None:
             raise AdapterInvalid(f"{name} belongs to no layer of the base model.")
+        if match["module"].rsplit(".", 1)[-1] not in SERVED_LAYERS:
+            raise AdapterInvalid(f"{name} is of a layer that adapters are not served on.")
         if match["side"] == "A":
             fits = len(tensor.shape) == 2 and tensor.shape[1:] == shape[1:]
         else:

@@ -20,8 +20,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from inference.contracts import BASE_NAME
+from inference.engine.adapters import SERVED_LAYERS
+
 PR_SET_PDEATHSIG = 1
-BASE_NAME = "base"
+FULL_WINDOWS = 32
+BYTES_PER_NUMBER = 2
 
 ENVIRONMENT = {
     "VLLM_NO_USAGE_STATS": "1",
@@ -58,14 +62,15 @@ def has_nvidia_driver() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or Path("/dev/nvidia0").exists()
 
 
-def longest_context(model: Path) -> int:
-    """How many tokens the model was made for, by its config.json."""
+def model_config(model: Path) -> dict[str, Any]:
+    """The language model's part of config.json."""
     config = json.loads((model / "config.json").read_text())
-    return int(config.get("text_config", config)["max_position_embeddings"])
+    text: dict[str, Any] = config.get("text_config", config)
+    return text
 
 
 def flags(arguments: argparse.Namespace) -> list[str]:
-    tokens = min(arguments.max_model_len, longest_context(arguments.model))
+    tokens = min(arguments.max_model_len, model_config(arguments.model)["max_position_embeddings"])
     return [
         *("--model", str(arguments.model), "--served-model-name", BASE_NAME),
         *("--host", arguments.host, "--port", str(arguments.port)),
@@ -74,6 +79,7 @@ def flags(arguments: argparse.Namespace) -> list[str]:
         # Log-probabilities of the distribution that was sampled from, after temperature and top-p.
         *("--logprobs-mode", "processed_logprobs"),
         *("--enable-lora", "--max-lora-rank", str(arguments.max_lora_rank)),
+        *("--lora-target-modules", *SERVED_LAYERS),
         *("--max-loras", str(arguments.max_loras)),
         *("--max-cpu-loras", str(arguments.max_cpu_loras)),
         # One line per request would be noise, and the text of a message is never logged.
@@ -87,7 +93,29 @@ def on_gpu(arguments: argparse.Namespace) -> list[str]:
 
 
 def on_cpu(arguments: argparse.Namespace) -> list[str]:
-    return ["--enforce-eager", "--kv-cache-memory-bytes", str(arguments.kv_cache_mb << 20)]
+    """With runtime LoRA vLLM compiles nothing on a CPU; eager only says so, and skips a warm-up."""
+    room = arguments.kv_cache_mb << 20 if arguments.kv_cache_mb else kv_cache_bytes(arguments)
+    return [
+        *("--enforce-eager", "--kv-cache-memory-bytes", str(room)),
+        *("--worker-extension-cls", "inference.engine.cpu_lora.WorkerExtension"),
+    ]
+
+
+def kv_cache_bytes(arguments: argparse.Namespace) -> int:
+    """Room for FULL_WINDOWS full windows; left to itself vLLM takes most of the memory.
+
+    Zeroing it takes 3 s per gibibyte at the start.
+    """
+    config = model_config(arguments.model)
+    heads = config.get("num_key_value_heads", config["num_attention_heads"])
+    width = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
+    per_token = 2 * config["num_hidden_layers"] * heads * width * BYTES_PER_NUMBER
+    tokens = min(arguments.max_model_len, config["max_position_embeddings"])
+    return int(min(FULL_WINDOWS * tokens * per_token, free_memory() // 4))
+
+
+def free_memory() -> int:
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def options() -> argparse.ArgumentParser:
@@ -100,7 +128,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--max-lora-rank", type=int, default=32)
     parser.add_argument("--max-loras", type=int, default=4, help="adapters in one batch")
     parser.add_argument("--max-cpu-loras", type=int, default=16, help="adapters kept in memory")
-    parser.add_argument("--kv-cache-mb", type=int, default=2048, help="where there is no GPU")
+    parser.add_argument("--kv-cache-mb", type=int, help="on a CPU; by default 32 full windows")
     parser.add_argument("--gpu-memory", type=float, default=0.45, help="the learner has the rest")
     return parser
 

@@ -77,5 +77,28 @@ def _wait_until_ready(engine: RealEngine) -> None:
 def real_engine(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEngine]:
     engine = start_engine(base_model, tmp_path_factory.mktemp("engine"))
     yield engine
+    family = descendants(engine.process.pid)
     engine.process.send_signal(signal.SIGTERM)
     engine.process.wait(20)
+    assert outliving(family, 1) == []
+
+
+def descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for child in children for each in [int(child), *descendants(int(child))]]
+
+
+def outliving(pids: list[int], patience_s: float) -> list[int]:
+    """Those of some processes that are still there after a while."""
+    until = time.monotonic() + patience_s
+    while (alive := [pid for pid in pids if _runs(pid)]) and time.monotonic() < until:
+        time.sleep(0.1)
+    return alive
+
+
+def _runs(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"

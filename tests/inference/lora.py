@@ -13,7 +13,9 @@ from inference.engine.adapters import CONFIG, WEIGHTS, header
 MODULES = ("q_proj", "v_proj")
 
 
-def make_adapter(folder: Path, base_model: Path, *, scale: float, rank: int = 8) -> Path:
+def make_adapter(
+    folder: Path, base_model: Path, *, scale: float, rank: int = 8, seed: int = 7
+) -> Path:
     """A random adapter on the base's attention; with scale 0 it changes nothing."""
     folder.mkdir(parents=True)
     config = {
@@ -27,7 +29,7 @@ def make_adapter(folder: Path, base_model: Path, *, scale: float, rank: int = 8)
         "base_model_name_or_path": str(base_model),
     }
     (folder / CONFIG).write_text(json.dumps(config))
-    save_file(tensors_for(shapes_of(base_model), scale, rank), folder / WEIGHTS)
+    save_file(tensors_for(shapes_of(base_model), scale, rank, seed), folder / WEIGHTS)
     return folder
 
 
@@ -45,9 +47,9 @@ def shapes_of(base_model: Path) -> dict[str, tuple[int, ...]]:
 
 
 def tensors_for(
-    shapes: dict[str, tuple[int, ...]], scale: float, rank: int
+    shapes: dict[str, tuple[int, ...]], scale: float, rank: int, seed: int
 ) -> dict[str, np.ndarray]:
-    random = np.random.default_rng(7)
+    random = np.random.default_rng(seed)
     tensors = {}
     for name, (rows, columns) in shapes.items():
         a = random.standard_normal((rank, columns)) / np.sqrt(columns)

@@ -1,10 +1,10 @@
 """What only a real vLLM can show: numbers, memory of weights, and the lives of its processes."""
 
 import asyncio
-import os
 import signal
-import time
-from contextlib import aclosing
+import subprocess
+import sys
+from contextlib import AsyncExitStack, aclosing
 
 import aiohttp
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from inference.client import EngineClient
 from inference.contracts import BASE, ChatMessage, Policy, Sampling
 from inference.tokenizer import ChatTokenizer
-from tests.inference.conftest import start_engine
+from tests.inference.conftest import REPOSITORY, descendants, outliving, start_engine
 from tests.inference.lora import make_adapter
 
 pytestmark = pytest.mark.system
@@ -100,26 +100,52 @@ async def running(engine):
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
 
-@pytest.mark.parametrize(("kill", "most_s"), [(signal.SIGTERM, 20), (signal.SIGKILL, 5)])
-def test_nothing_of_the_engine_outlives_its_server(base_model, tmp_path, kill, most_s):
+async def test_a_request_for_the_base_is_not_touched_by_adapters_beside_it(
+    client, prompt, base_model, tmp_path
+):
+    """With every slot filled; vLLM's own arithmetic on a CPU gave the base the last slot's."""
+    alone = await client.score(prompt, BASE)
+    policies = [
+        Policy(
+            f"danas-v3-{slot}",
+            str(make_adapter(tmp_path / str(slot), base_model, scale=0.5, seed=slot)),
+        )
+        for slot in range(4)
+    ]
+    for policy in policies:
+        await client.load(policy)
+
+    endless = Sampling(max_tokens=200, ignore_eos=True)
+    async with AsyncExitStack() as beside:
+        for policy in policies:
+            stream = client.stream(prompt, endless, policy)
+            await beside.enter_async_context(aclosing(stream))
+            await anext(stream)
+        among_others = await client.score(prompt, BASE)
+
+    for policy in policies:
+        await client.unload(policy)
+    differences = [abs(a - b) for a, b in zip(alone, among_others, strict=True)]
+    assert sum(differences) / len(differences) < 0.08
+
+
+def test_the_arithmetic_of_adapters_on_a_cpu_is_that_of_a_plain_reference():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.inference.cpu_lora_reference"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_of_the_engine_outlives_a_server_that_was_killed(base_model, tmp_path):
     engine = start_engine(base_model, tmp_path)
     family = descendants(engine.process.pid)
     assert len(family) >= 2
 
-    engine.process.send_signal(kill)
-    engine.process.wait(most_s)
+    engine.process.send_signal(signal.SIGKILL)
+    engine.process.wait(5)
 
-    until = time.monotonic() + 5
-    while alive(family) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert alive(family) == []
-
-
-def descendants(pid):
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        children = [int(child) for child in file.read().split()]
-    return children + [each for child in children for each in descendants(child)]
-
-
-def alive(pids):
-    return [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+    assert outliving(family, 5) == []
