@@ -65,15 +65,16 @@ def check_port(host: str, port: int, variable: str) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise CannotStart(f"{_trouble(error, host, port)} Set {variable} to another.") from error
+        raise CannotStart(_trouble(error, host, port, variable)) from error
 
 
-def _trouble(error: OSError, host: str, port: int) -> str:
+def _trouble(error: OSError, host: str, port: int, variable: str) -> str:
+    another = f"Set {variable} to another."
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is already in use by another program."
+        return f"Port {port} on {host} is already in use by another program. {another}"
     if error.errno == errno.EACCES:
-        return f"Port {port} on {host} may not be opened by this user."
-    return f"Nothing can be served at {host}, port {port}: {error.strerror}."
+        return f"Port {port} on {host} may not be opened by this user. {another}"
+    return f"{host} is not an address of this machine: {error.strerror}. Set DANAS_HOST to one."
 
 
 def make_secrets(home: Home) -> None:

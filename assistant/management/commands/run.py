@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import signal
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
@@ -22,7 +22,7 @@ class StopAsked(BaseException):
 
 class Command(BaseCommand):
     help = "Start everything on this machine, keep it running, and stop it in order."
-    requires_system_checks: ClassVar = []
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         # A single connection, given back between uses; a pool's threads have no use here.

@@ -61,7 +61,7 @@ def test_a_port_in_use_is_named_with_the_way_out():
 
 def test_an_address_of_another_machine_is_refused():
     # 192.0.2.0/24 is reserved for documentation, so no machine has such an address.
-    with pytest.raises(CannotStart, match=r"Nothing can be served at 192\.0\.2\.1"):
+    with pytest.raises(CannotStart, match=r"192\.0\.2\.1 is not an address of this machine"):
         machine.check_port("192.0.2.1", 8000, "DANAS_PORT")
 
 
