@@ -32,7 +32,8 @@ class Api(NinjaAPI):
     def urls(self) -> tuple[list[URLPattern | URLResolver], str, str]:
         *routes, _ = self._get_urls()
         for route in routes:
-            route.callback = _worded(route.callback)
+            if route.callback is not None:
+                route.callback = _worded(route.callback)
         # The name is how Ninja finds the prefix for the OpenAPI document.
         routes += [path("", unknown, name="api-root"), path("<path:rest>", unknown)]
         return routes, "ninja", self.urls_namespace

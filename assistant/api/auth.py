@@ -15,6 +15,12 @@ from assistant.models import User
 HOW = "Sign in, or send an API key as `Authorization: Bearer KEY`."
 
 
+class ApiRequest(HttpRequest):
+    """A request whose route has let its caller in."""
+
+    auth: Caller
+
+
 class Needs(AuthBase):
     """Lets a route's callers in: those signed in, with the scope, if one is named.
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
+from uuid import UUID, uuid4
 
 from channels.db import database_sync_to_async
 from django.db import transaction
@@ -62,16 +62,16 @@ def _begin(request: HttpRequest, body: ChatRequest) -> Generation:
     if chat[-1].role != Message.Author.USER:
         raise RequestInvalid("messages: the last one has to be the user's.", param="messages")
     if body.conversation is not None:
-        return _go_on(caller, body, chat[-1].content)
+        return _go_on(caller, body.conversation, body, chat[-1].content)
     return turns.complete(
-        caller.person, answer=uuid.uuid4(), chat=chat, model=body.model, sampling=body.sampling
+        caller.person, answer=uuid4(), chat=chat, model=body.model, sampling=body.sampling
     )
 
 
 @transaction.atomic
-def _go_on(caller: Caller, body: ChatRequest, text: str) -> Generation:
+def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, text: str) -> Generation:
     """Say `text` after the newest answer of a stored conversation."""
-    where = Conversation.objects.filter(pk=body.conversation, owner=caller.person).first()
+    where = Conversation.objects.filter(pk=conversation, owner=caller.person).first()
     if where is None:
         raise NotFound("There is no such conversation.")
     answers = where.messages.filter(role=Message.Author.ASSISTANT).order_by("-created_at")
@@ -79,8 +79,8 @@ def _go_on(caller: Caller, body: ChatRequest, text: str) -> Generation:
         caller.person,
         conversation=where.pk,
         parent=answers.values_list("pk", flat=True).first(),
-        message=uuid.uuid4(),
-        answer=uuid.uuid4(),
+        message=uuid4(),
+        answer=uuid4(),
         parts=[TextPart(text=text)],
         model=body.model,
         sampling=body.sampling,

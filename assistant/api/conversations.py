@@ -7,11 +7,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from ninja import Router
 from pydantic import AfterValidator, Field, StringConstraints
 
-from assistant.api.auth import Needs
+from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
 from assistant.chat.views_of import conversation_out, messages_out, readable_by
 from assistant.chat.wire import ConversationOut, MessageOut
@@ -83,7 +83,7 @@ class WindowOut(Out):
 
 @router.get("/conversations", response=Conversations, summary="List conversations")
 def index(
-    request: HttpRequest,
+    request: ApiRequest,
     limit: Annotated[int, Field(ge=1, le=200)] = 50,
     before: UUID | None = None,
 ) -> Conversations:
@@ -101,7 +101,7 @@ def index(
 
 
 @router.post("/conversations", response=ConversationOut, summary="Begin a conversation")
-def begin(request: HttpRequest, body: Beginning | None = None) -> ConversationOut:
+def begin(request: ApiRequest, body: Beginning | None = None) -> ConversationOut:
     """An empty one, to be gone on with by `conversation` in a chat completion."""
     conversation = Conversation.objects.create(
         owner=request.auth.person,
@@ -112,7 +112,7 @@ def begin(request: HttpRequest, body: Beginning | None = None) -> ConversationOu
 
 
 @router.get("/conversations/{uuid:pk}", response=ConversationTree, summary="Read a conversation")
-def show(request: HttpRequest, pk: UUID) -> ConversationTree:
+def show(request: ApiRequest, pk: UUID) -> ConversationTree:
     person = request.auth.person
     conversation = _mine(person, pk)
     messages = messages_out(readable_by(person, conversation=conversation))
@@ -120,7 +120,7 @@ def show(request: HttpRequest, pk: UUID) -> ConversationTree:
 
 
 @router.patch("/conversations/{uuid:pk}", response=ConversationOut, summary="Rename")
-def rename(request: HttpRequest, pk: UUID, body: Renaming) -> ConversationOut:
+def rename(request: ApiRequest, pk: UUID, body: Renaming) -> ConversationOut:
     conversation = _mine(request.auth.person, pk)
     Conversation.objects.filter(pk=pk).update(title=body.title)
     conversation.title = body.title
@@ -128,14 +128,14 @@ def rename(request: HttpRequest, pk: UUID, body: Renaming) -> ConversationOut:
 
 
 @router.delete("/conversations/{uuid:pk}", response={204: None}, summary="Delete")
-def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete(request: ApiRequest, pk: UUID) -> HttpResponse:
     """Deletes it with its log, its feedback and what learning holds of it."""
     forgetting.forget_conversation(request.auth.person, pk)
     return HttpResponse(status=204)
 
 
 @router.get("/messages/{uuid:pk}/window", response=WindowOut, summary="The window of an answer")
-def show_window(request: HttpRequest, pk: UUID) -> Any:
+def show_window(request: ApiRequest, pk: UUID) -> Any:
     row = Window.objects.filter(pk=pk, message__conversation__owner=request.auth.person).first()
     if row is None:
         raise NotFound("There is no window of such an answer.")

@@ -186,12 +186,14 @@ def on_unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def speak_openai(api: NinjaAPI) -> None:
     """Have every error of `api` answered in OpenAI's shape."""
-    api.add_exception_handler(Exception, on_unexpected)
-    api.add_exception_handler(HttpError, on_http_error)
-    api.add_exception_handler(ValidationError, on_validation)
-    api.add_exception_handler(RequestInvalid, on_invalid)
-    api.add_exception_handler(AnswerFailed, on_failed_answer)
+    # Ninja's types would have handlers take an exception's class as well as an exception.
+    add: Any = api.add_exception_handler
+    add(Exception, on_unexpected)
+    add(HttpError, on_http_error)
+    add(ValidationError, on_validation)
+    add(RequestInvalid, on_invalid)
+    add(AnswerFailed, on_failed_answer)
     for root in (assistant.AssistantError, inference.InferenceError, learning.LearningError):
-        api.add_exception_handler(root, on_known)
+        add(root, on_known)
     for lost in (OperationalError, InterfaceError, PoolTimeout):
-        api.add_exception_handler(lost, on_database)
+        add(lost, on_database)

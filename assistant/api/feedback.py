@@ -6,12 +6,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from ninja import Header, Router
 from pydantic import AfterValidator, Field, StringConstraints
 
-from assistant.accounts.keys import Caller
-from assistant.api.auth import Needs
+from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
 from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
@@ -29,7 +28,9 @@ Tag = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
     AfterValidator(storable),
 ]
-KEY: Any = Header("", alias="Idempotency-Key", max_length=200, pattern=r"^[\x20-\x7e]*$")
+KEY: Any = Header(  # type: ignore[type-arg]
+    "", alias="Idempotency-Key", max_length=200, pattern=r"^[\x20-\x7e]*$"
+)
 
 
 class FeedbackIn(Body):
@@ -54,11 +55,11 @@ class FeedbackReceipt(Out):
 
 @router.post("/feedback", response=FeedbackReceipt, summary="Judge an answer")
 async def create(
-    request: HttpRequest,
+    request: ApiRequest,
     body: FeedbackIn,
     key: str = KEY,
 ) -> FeedbackReceipt:
-    caller: Caller = request.auth
+    caller = request.auth
     opinion = Opinion(body.message, body.kind, body.text, body.over, body.tags)
     receipt = await database_sync_to_async(ratings.rate)(caller.person, opinion, key=key)
     version = receipt.feedback.reward_version
@@ -75,7 +76,7 @@ def _wait(feedback: UUID) -> int | None:
 
 
 @router.delete("/feedback/{uuid:pk}", response={204: None}, summary="Take feedback back")
-def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+def delete(request: ApiRequest, pk: UUID) -> HttpResponse:
     """The reward model forgets it; taking it back twice is as good as once."""
     ratings.take_back(request.auth.person, pk)
     return HttpResponse(status=204)

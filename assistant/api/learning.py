@@ -10,11 +10,10 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count
-from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import Field
 
-from assistant.api.auth import Needs
+from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
 from assistant.api.chat_request import ChatMessageIn
 from assistant.errors import NotFound
@@ -90,7 +89,7 @@ class Policies(Out):
 @router.post(
     "/rewards", response=Reward, auth=Needs(Scope.LEARNING), summary="What is an answer worth?"
 )
-async def estimate(request: HttpRequest, body: RewardQuestion) -> Reward:
+async def estimate(request: ApiRequest, body: RewardQuestion) -> Reward:
     found: RewardEstimate = await database_sync_to_async(queue.estimate)(
         [message.as_chat for message in body.messages], body.response, ESTIMATE_PATIENCE_S
     )
@@ -100,7 +99,7 @@ async def estimate(request: HttpRequest, body: RewardQuestion) -> Reward:
 @router.post(
     "/updates", response={202: UpdateOut}, auth=Needs(Scope.LEARNING), summary="Start an update"
 )
-def start(request: HttpRequest, body: UpdateIn | None = None) -> Any:
+def start(request: ApiRequest, body: UpdateIn | None = None) -> Any:
     """Starts now, however little there is to learn from; 409 while another one runs."""
     with transaction.atomic():
         update = intake.request_update(
@@ -111,14 +110,14 @@ def start(request: HttpRequest, body: UpdateIn | None = None) -> Any:
 
 
 @router.get("/updates", response=Updates, auth=Needs(), summary="List updates")
-def updates(request: HttpRequest, limit: Annotated[int, Field(ge=1, le=200)] = 50) -> Updates:
+def updates(request: ApiRequest, limit: Annotated[int, Field(ge=1, le=200)] = 50) -> Updates:
     """The latest first."""
     rows = Update.objects.annotate(judgements=Count("used"))[:limit]
     return Updates(data=[_update_out(row, row.judgements) for row in rows])
 
 
 @router.get("/updates/{uuid:pk}", response=UpdateOut, auth=Needs(), summary="One update")
-def show_update(request: HttpRequest, pk: UUID) -> UpdateOut:
+def show_update(request: ApiRequest, pk: UUID) -> UpdateOut:
     row = Update.objects.annotate(judgements=Count("used")).filter(pk=pk).first()
     if row is None:
         raise NotFound("There is no such update.")
@@ -126,7 +125,7 @@ def show_update(request: HttpRequest, pk: UUID) -> UpdateOut:
 
 
 @router.get("/policies", response=Policies, auth=Needs(), summary="List policy versions")
-def policies(request: HttpRequest) -> Policies:
+def policies(request: ApiRequest) -> Policies:
     live = registry.live()
     data = [_policy_out(version, live) for version in registry.versions()]
     return Policies(live=live.name, data=data)
@@ -138,7 +137,7 @@ def policies(request: HttpRequest) -> Policies:
     auth=Needs(Scope.LEARNING),
     summary="Make a version live",
 )
-async def activate(request: HttpRequest, name: Text) -> PolicyOut:
+async def activate(request: ApiRequest, name: Text) -> PolicyOut:
     """The way back, too: neither the trainer nor Celery is needed.
 
     The engines load the adapter before anyone is sent to it; if one can't, nothing changes.
@@ -146,7 +145,8 @@ async def activate(request: HttpRequest, name: Text) -> PolicyOut:
     policy = await database_sync_to_async(_servable)(name)
     async with EngineClient(settings.ENGINE_URLS, settings.ENGINE_KEY) as client:
         await client.load(policy)
-    return await database_sync_to_async(_activate)(policy.name, request.auth.person)
+    live: PolicyOut = await database_sync_to_async(_activate)(policy.name, request.auth.person)
+    return live
 
 
 def _servable(name: str) -> Policy:

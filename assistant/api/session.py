@@ -13,7 +13,7 @@ from pydantic import Field
 
 from assistant.accounts import people
 from assistant.accounts.keys import Caller
-from assistant.api.auth import Needs, caller_of
+from assistant.api.auth import ApiRequest, Needs, caller_of
 from assistant.api.bodies import Body, Out
 from assistant.errors import NotAllowed, SignupClosed
 from assistant.texts import Text
@@ -84,9 +84,9 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @router.patch("/session", response=Me, auth=Needs(), summary="Change consent")
-def change(request: HttpRequest, body: Consent) -> Me:
+def change(request: ApiRequest, body: Consent) -> Me:
     """Takes effect at once; switching training off deletes what learning holds of you."""
-    caller: Caller = request.auth
+    caller = request.auth
     if not caller.is_unrestricted:
         raise NotAllowed("Consent is changed in the browser, or with a key of full scope.")
     person = people.change_consent(caller.person, training=body.training, research=body.research)

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 from channels.db import database_sync_to_async
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
-from assistant.api.auth import Needs
+from assistant.api.auth import ApiRequest, Needs
 from assistant.api.errors import RequestInvalid
 from assistant.models import Scope
 from assistant.trajectories import feed
@@ -26,7 +26,7 @@ ROWS_AT_MOST = 1_000_000
 
 @router.get("/trajectories", auth=Needs(Scope.RESEARCH), summary="Pull trajectories")
 async def pull(
-    request: HttpRequest,
+    request: ApiRequest,
     form: Annotated[str, Query(alias="format")] = "native",
     since: Annotated[int, Field(ge=0, lt=2**63)] = 0,
     limit: Annotated[int, Field(ge=1, le=ROWS_AT_MOST)] = ROWS_AT_MOST,

@@ -1,32 +1,26 @@
 """The append-only log of an answer: written in batches, published, replayed, closed.
 
-The log in PostgreSQL is the truth. What is published through the channel layer is the same events,
+The log in PostgreSQL is the truth. What is broadcast is the same events,
 so that a reader seldom has to ask the database; a reader that missed some reads them from the log.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import redis
-from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from assistant.chat import broadcast
 from assistant.models import Generation, GenerationEvent
-
-logger = logging.getLogger(__name__)
 
 # A worker writes at least every HEARTBEAT_S while it makes an answer.
 HEARTBEAT_S = 2.0
@@ -55,11 +49,6 @@ class LogEvent:
 
 
 Batch = dict[UUID, list[LogEvent]]
-
-
-def group_of(answer: UUID) -> str:
-    """The channel-layer group in which an answer's events are published."""
-    return f"answer.{answer.hex}"
 
 
 def append(batch: Batch, worker: str) -> dict[UUID, bool]:
@@ -165,23 +154,18 @@ def settle_stale() -> int:
 
 async def publish(batch: Batch) -> None:
     """Tell everyone who follows these answers; a loss is made good by the log."""
-    layer = get_channel_layer()
-    for answer, events in batch.items():
-        if not events:
-            continue
-        message = {
-            "type": "answer.events",
-            "events": [[event.seq, event.kind, event.data] for event in events],
-        }
-        try:
-            await layer.group_send(group_of(answer), message)
-        except redis.RedisError:
-            logger.warning("events of %s are in the log only: Valkey does not answer", answer)
+    if any(batch.values()):
+        await asyncio.to_thread(publish_now, batch)
 
 
 def publish_now(batch: Batch) -> None:
     """`publish` for synchronous code."""
-    async_to_sync(publish)(batch)
+    broadcast.send(
+        {
+            answer: [(event.seq, event.kind, event.data) for event in events]
+            for answer, events in batch.items()
+        }
+    )
 
 
 def read(answer: UUID, after: int = 0) -> list[LogEvent]:
@@ -190,13 +174,13 @@ def read(answer: UUID, after: int = 0) -> list[LogEvent]:
     return [LogEvent(*row) for row in rows.values_list("seq", "kind", "data")]
 
 
-async def follow(answer: UUID, after: int = 0) -> AsyncIterator[LogEvent]:
+async def follow(answer: UUID, after: int = 0) -> AsyncGenerator[LogEvent, None]:
     """Every event of `answer` after `after`, each once and in order, to the last one.
 
     Subscribes first, then replays, so that nothing falls between the two. Close the iterator
     (`contextlib.aclosing`) when leaving early.
     """
-    async with _hints(answer) as hints:
+    async with broadcast.hints(answer) as hints:
         for event in await database_sync_to_async(read)(answer, after):
             yield event
             if event.is_last:
@@ -212,41 +196,12 @@ async def follow(answer: UUID, after: int = 0) -> AsyncIterator[LogEvent]:
                 after = event.seq
 
 
-@contextlib.asynccontextmanager
-async def _hints(answer: UUID) -> AsyncIterator[asyncio.Queue[list[LogEvent]]]:
-    """A queue of what is published about `answer`; it stays empty while Valkey is down."""
-    layer = get_channel_layer()
-    hints: asyncio.Queue[list[LogEvent]] = asyncio.Queue()
-    try:
-        channel = await layer.new_channel()
-        await layer.group_add(group_of(answer), channel)
-    except redis.RedisError:
-        logger.warning("following %s by its log only: Valkey does not answer", answer)
-        yield hints
-        return
-
-    async def pump() -> None:
-        while True:
-            message = await layer.receive(channel)
-            hints.put_nowait([LogEvent(*event) for event in message["events"]])
-
-    # A channel is given up by cancelling whoever receives on it, hence a task of its own.
-    pumping = asyncio.create_task(pump())
-    try:
-        yield hints
-    finally:
-        pumping.cancel()
-        await asyncio.gather(pumping, return_exceptions=True)
-        with contextlib.suppress(redis.RedisError):
-            await layer.group_discard(group_of(answer), channel)
-
-
 async def _next_events(
-    hints: asyncio.Queue[list[LogEvent]], answer: UUID, after: int
+    hints: asyncio.Queue[list[broadcast.Entry]], answer: UUID, after: int
 ) -> list[LogEvent]:
     try:
         async with asyncio.timeout(PATIENCE_S):
-            events = await hints.get()
+            events = [LogEvent(*entry) for entry in await hints.get()]
         if events[0].seq <= after + 1:
             return events
     except TimeoutError:

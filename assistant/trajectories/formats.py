@@ -138,7 +138,8 @@ def _prompt(release: Release) -> list[dict[str, str]]:
     """The messages that the policy saw: the request's own, or the window's."""
     generation = release.trajectory.generation
     if generation.chat is not None:
-        return generation.chat
+        chat: list[dict[str, str]] = generation.chat
+        return chat
     window = from_json(generation.message.window.shown)
     return [{"role": message.role, "content": message.content} for message in to_messages(window)]
 

@@ -11,7 +11,7 @@ import pytest
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from assistant.chat import events
+from assistant.chat import broadcast, events
 from assistant.chat.events import LogEvent
 from assistant.models import Generation
 from tests import factories
@@ -147,16 +147,15 @@ async def test_a_hole_in_what_was_told_is_filled_from_the_log():
     assert [event.seq for event in await reader] == [1, 2, 3, 4]
 
 
-async def test_a_reader_that_leaves_gives_its_channel_up():
-    from channels.layers import get_channel_layer
-
+async def test_a_reader_that_leaves_is_told_no_more():
     generation = await database_sync_to_async(running)()
-    await end(generation, LogEvent(1, "done", DONE))
-    before = len(get_channel_layer().channels)
+    await write_and_tell(generation, [text(1, "a")])
 
-    await follow(generation.pk)
+    async with aclosing(events.follow(generation.pk)) as log:
+        assert await anext(log) == text(1, "a")
+        assert broadcast._receiver().followers == 1
 
-    assert len(get_channel_layer().channels) == before
+    assert broadcast._receiver().followers == 0
 
 
 async def write_and_tell(generation: Generation, entries: list[LogEvent]) -> None:
