@@ -141,19 +141,17 @@ def refuse(answer: UUID, worker: str, error: InferenceError) -> None:
     generation = Generation.objects.get(pk=answer)
     data = {"code": error.code, "message": str(error), "can_retry": error.can_retry}
     last = events.close(generation, Generation.Status.FAILED, [LogEvent(1, "error", data)])
-    transaction.on_commit(lambda: events.publish_now({answer: last}))
+    transaction.on_commit(lambda: events.publish({answer: last}))
 
 
 @transaction.atomic
 def finish(
     job: Job, outcome: Outcome, rest: list[LogEvent], draft: Draft, tokenizer: ChatTokenizer
-) -> list[LogEvent]:
+) -> None:
     """End an answer: its text, last events, trajectory and window, in one transaction.
 
-    `rest` are events that were taken from `draft` but not written.
-
-    Returns:
-        The events that were written: none when someone else ended the answer before.
+    `rest` are events that were taken from `draft` but not written. When someone else ended the
+    answer before, nothing is done.
     """
     generation = job.generation
     asked_to_start_s = (generation.started_at - generation.created_at).total_seconds()
@@ -162,7 +160,8 @@ def finish(
     status = Generation.Status(outcome.end)
     written = events.close(generation, status, [*rest, *draft.take()])
     if not written:
-        return []
+        return
+    transaction.on_commit(lambda: events.publish({generation.pk: written}))
     text = "".join(outcome.text)
     message = generation.message
     if text:
@@ -173,7 +172,6 @@ def finish(
     if outcome.token_ids:
         _log_trajectory(job, outcome, asked_to_start_s)
         experiences.hand_over(generation)
-    return written
 
 
 def _last_events(

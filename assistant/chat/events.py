@@ -77,6 +77,13 @@ def append(batch: Batch, worker: str) -> dict[UUID, bool]:
     return mine
 
 
+def record(batch: Batch, worker: str) -> dict[UUID, bool]:
+    """`append`, then tell everyone who follows these answers, in one trip to a thread."""
+    mine = append(batch, worker)
+    publish({answer: batch[answer] for answer in mine})
+    return mine
+
+
 def _insert(cursor: Any, rows: Sequence[tuple[UUID, LogEvent]]) -> None:
     if not rows:
         return
@@ -134,7 +141,7 @@ def settle(generation: Generation, status: Generation.Status) -> None:
     if text := "".join(texts):
         generation.message.parts = [{"type": "text", "text": text}]
         generation.message.save(update_fields=["parts"])
-    transaction.on_commit(lambda: publish_now({answer: [event]}))
+    transaction.on_commit(lambda: publish({answer: [event]}))
 
 
 def settle_stale() -> int:
@@ -152,14 +159,8 @@ def settle_stale() -> int:
     return len(stale)
 
 
-async def publish(batch: Batch) -> None:
-    """Tell everyone who follows these answers; a loss is made good by the log."""
-    if any(batch.values()):
-        await asyncio.to_thread(publish_now, batch)
-
-
-def publish_now(batch: Batch) -> None:
-    """`publish` for synchronous code."""
+def publish(batch: Batch) -> None:
+    """Tell everyone who follows these answers; a loss is made good by the log. Blocks shortly."""
     broadcast.send(
         {
             answer: [(event.seq, event.kind, event.data) for event in events]

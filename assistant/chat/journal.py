@@ -113,7 +113,7 @@ class Journal:
             }
             batch = {answer: draft.take() for answer, draft in drafts.items()}
             try:
-                mine = await database_sync_to_async(events.append)(batch, self._worker)
+                mine = await database_sync_to_async(events.record)(batch, self._worker)
             except DatabaseError:
                 for answer, draft in drafts.items():
                     draft.put_back(batch[answer])
@@ -125,4 +125,3 @@ class Journal:
                 self._on_lost(answer)
             elif mine[answer]:
                 self._on_stop(answer)
-        await events.publish({answer: batch[answer] for answer in mine})

@@ -180,8 +180,7 @@ class GenerationWorker:
         outcome.total_s = time.monotonic() - running.started
         rest = await self._journal.leave(job.answer)
         finish = database_sync_to_async(answers.finish)
-        last = await finish(job, outcome, rest, running.draft, self._tokenizer)
-        await events.publish({job.answer: last})
+        await finish(job, outcome, rest, running.draft, self._tokenizer)
         if job.window is not None and outcome.end == "done":
             task = asyncio.create_task(surprise.fill_in(job.answer, self._client, self._tokenizer))
             self._after.add(task)

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from typing import Any
 
+import uvloop
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
     help = "Make answers: claim waiting ones, ask the engine, log every token."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asyncio.run(serve())
+        uvloop.run(serve())
 
 
 async def serve() -> None:

@@ -77,7 +77,7 @@ def write(answer: UUID, *entries: LogEvent) -> None:
     """Play the worker: claim the answer and write these events."""
     Generation.objects.filter(pk=answer).update(status="running", worker="w")
     events.append({answer: list(entries)}, "w")
-    events.publish_now({answer: list(entries)})
+    events.publish({answer: list(entries)})
 
 
 async def test_who_is_not_signed_in_is_shown_out():

@@ -85,6 +85,9 @@ def test_an_answer_ends_once():
     assert (first, second) == ([LogEvent(1, "done", DONE)], [])
 
 
+publish = database_sync_to_async(events.publish)
+
+
 async def follow(answer: UUID, after: int = 0) -> list[LogEvent]:
     async with aclosing(events.follow(answer, after)) as log:
         return [event async for event in log]
@@ -116,7 +119,7 @@ async def test_what_was_told_twice_is_read_once():
     await asyncio.sleep(0.05)
 
     await write_and_tell(generation, [text(1, "a")])
-    await events.publish({generation.pk: [text(1, "a")]})
+    await publish({generation.pk: [text(1, "a")]})
     await end(generation, LogEvent(2, "done", DONE))
 
     assert [event.seq for event in await reader] == [1, 2]
@@ -141,7 +144,7 @@ async def test_a_hole_in_what_was_told_is_filled_from_the_log():
 
     append = database_sync_to_async(events.append)
     await append({generation.pk: [text(1, "a"), text(2, "b"), text(3, "c")]}, "w")
-    await events.publish({generation.pk: [text(3, "c")]})
+    await publish({generation.pk: [text(3, "c")]})
     await end(generation, LogEvent(4, "done", DONE))
 
     assert [event.seq for event in await reader] == [1, 2, 3, 4]
@@ -160,11 +163,11 @@ async def test_a_reader_that_leaves_is_told_no_more():
 
 async def write_and_tell(generation: Generation, entries: list[LogEvent]) -> None:
     await database_sync_to_async(events.append)({generation.pk: entries}, "w")
-    await events.publish({generation.pk: entries})
+    await publish({generation.pk: entries})
 
 
 async def end(generation: Generation, event: LogEvent, *, tell: bool = True) -> None:
     close = database_sync_to_async(events.close)
     last = await close(generation, Generation.Status.DONE, [event])
     if tell:
-        await events.publish({generation.pk: last})
+        await publish({generation.pk: last})
