@@ -80,6 +80,7 @@ bench: build
 	@$(BIN)/python -m tests.benchmarks
 
 types: $(MODULES)
+	@$(CHECKING) $(BIN)/python manage.py exportschema frontend/openapi.json
 	@$(NPM) run --silent types
 
 lock: | $(BIN)/python

@@ -1,6 +1,6 @@
 """`manage.py exportschema FILE`: the HTTP API and the socket's messages as one OpenAPI document.
 
-The frontend's types are generated from it, so a change in the server's schemas is a type error there.
+The frontend generates its types from it, so a change in the server's schemas is a type error there.
 """
 
 from __future__ import annotations

@@ -1259,8 +1259,8 @@ export interface operations {
     assistant_api_feedback_create: {
         parameters: {
             query?: never;
-            header: {
-                "Idempotency-Key": string;
+            header?: {
+                "Idempotency-Key"?: string;
             };
             path?: never;
             cookie?: never;

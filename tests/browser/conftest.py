@@ -1,0 +1,57 @@
+"""People at browsers, on the real processes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.pages import PASSWORD, PATIENCE_MS, Visit, sign_in
+from tests.system.stack import Stack
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+# Of a module, not of the session: Playwright's event loop would be in the way of other tests'.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium")
+    assert path is not None, "the browser tests need Chromium; `make chromium` installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def ada(stack: Stack) -> tuple[str, str]:
+    """The name and password of a member whose chats may train."""
+    stack.create_user("ada", password=PASSWORD)
+    return "ada", PASSWORD
+
+
+@pytest.fixture
+def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
+    """A browser of its own, with whatever Playwright can be told of it."""
+    contexts: list[BrowserContext] = []
+
+    def opened(**options: object) -> BrowserContext:
+        context = chromium.new_context(base_url=stack.url, locale="en", **options)
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
+        return context
+
+    yield opened
+
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(visit: Visit, ada: tuple[str, str]) -> Page:
+    """Ada's page, signed in, with a new conversation."""
+    page = visit().new_page()
+    sign_in(page, *ada)
+    return page

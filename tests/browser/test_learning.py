@@ -1,0 +1,104 @@
+"""Judging answers, looking into the window, and watching Danas learn."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.pages import Visit, answer, ask, finished, sign_in
+from tests.system.stack import Stack
+
+pytestmark = pytest.mark.browser
+
+# Where the reward worker is slow, the judgement is stored and taken in later.
+RECEIPT = re.compile(r"Learned as reward version \d+|^Saved$")
+
+
+def test_a_thumb_is_taken_in_kept_and_taken_back(page: Page) -> None:
+    ask(page, "What colour is the sky?")
+    finished(page).get_by_role("button", name="Good answer").click()
+    expect(answer(page).get_by_text(RECEIPT)).to_be_visible()
+
+    page.reload()
+    thumb = finished(page).get_by_role("button", name="Good answer")
+    expect(thumb).to_have_attribute("aria-pressed", "true")
+
+    thumb.click()
+    expect(thumb).to_have_attribute("aria-pressed", "false")
+    page.reload()
+    expect(finished(page).get_by_role("button", name="Good answer")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+
+
+def test_a_correction_starts_from_the_answer_and_is_kept(page: Page) -> None:
+    ask(page, "What is the capital of Australia?")
+    finished(page).get_by_role("button", name="What it should have said").click()
+    editor = page.get_by_role("textbox", name="What it should have said")
+    expect(editor).not_to_have_value("")
+
+    editor.fill("Canberra, not Sydney.")
+    page.get_by_role("button", name="Teach this").click()
+
+    expect(answer(page).get_by_text(RECEIPT)).to_be_visible()
+    page.reload()
+    expect(finished(page).get_by_text("You taught it to say")).to_be_visible()
+    expect(answer(page).get_by_text("Canberra, not Sydney.")).to_be_visible()
+
+
+def test_the_window_of_an_answer_can_be_seen(page: Page) -> None:
+    ask(page, "My cat is called Miso.")
+    finished(page).get_by_role("button", name="Show what Danas had in mind").click()
+
+    drawer = page.get_by_role("dialog", name="Memory of this answer")
+    expect(drawer.get_by_role("meter")).to_be_visible()
+    expect(drawer.get_by_text("My cat is called Miso.")).to_be_visible()
+
+
+def test_an_administrator_is_asked_for_consent_and_sees_what_answers(
+    visit: Visit, stack: Stack
+) -> None:
+    page = visit().new_page()
+    sign_in(page, stack.admin, stack.password)
+    consent = page.get_by_role("button", name="Save my choice")
+    if consent.is_visible():
+        consent.click()
+
+    page.get_by_role("link", name="Learning").click()
+
+    expect(page.get_by_role("region", name="Answering now")).to_contain_text("base")
+    expect(page.get_by_role("button", name="Learn now")).to_be_enabled()
+
+
+def test_a_member_can_look_but_not_drive(page: Page) -> None:
+    page.get_by_role("link", name="Learning").click()
+
+    expect(page.get_by_role("heading", name="Versions")).to_be_visible()
+    expect(page.get_by_role("button", name="Learn now")).to_have_count(0)
+
+
+def test_all_of_it_fits_on_a_phone(visit: Visit, ada: tuple[str, str]) -> None:
+    phone = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = phone.new_page()
+    sign_in(page, *ada)
+
+    page.get_by_role("button", name="Open the sidebar").tap()
+    page.get_by_role("link", name="Settings").tap()
+
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width == 390
+
+
+def test_the_page_is_held_to_its_content_security_policy(page: Page, stack: Stack) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+
+    response = page.goto("/learning")
+    expect(page.get_by_role("heading", name="Versions")).to_be_visible()
+
+    assert response is not None
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert not [text for text in complaints if "Content Security Policy" in text]
