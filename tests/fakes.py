@@ -236,20 +236,24 @@ class ScriptedEngine:
         """What vLLM refuses before it starts to work."""
         if recorded.model != self.served_name and recorded.model not in self.adapters:
             return _error(404, f"The model `{recorded.model}` does not exist.", "NotFoundError")
-        asked = len(recorded.prompt) + recorded.body.get("max_tokens", 16)
-        if asked > self.context:
+        if len(recorded.prompt) >= self.context:
             return _error(
                 400,
                 f"This model's maximum context length is {self.context} tokens."
-                f" However, you requested {asked} tokens.",
+                f" However, your prompt has {len(recorded.prompt)}.",
             )
         return None
 
+    def _most(self, recorded: Request) -> int:
+        """How many tokens an answer may have: as were asked for, or as there is room for."""
+        return min(recorded.body.get("max_tokens", 16), self.context - len(recorded.prompt))
+
     async def _whole(self, recorded: Request, answer: Answer) -> web.Response:
         answers = [answer, *(self._next() for _ in range(recorded.body.get("n", 1) - 1))]
+        most = self._most(recorded)
         choices = []
         for index, each in enumerate(answers):
-            tokens, reason = _cut(each, recorded.body)
+            tokens, reason = _cut(each, most)
             await asyncio.sleep(each.first_token_s + each.pace_s * len(tokens))
             choices.append(_choice(tokens, reason, index))
             recorded.tokens_sent += len(tokens)
@@ -275,7 +279,7 @@ class ScriptedEngine:
 
     async def _play(self, response: web.StreamResponse, recorded: Request, answer: Answer) -> bool:
         """Send the tokens; says whether the connection is to end as it should."""
-        tokens, reason = _cut(answer, recorded.body)
+        tokens, reason = _cut(answer, self._most(recorded))
         await asyncio.sleep(answer.first_token_s)
         for index, token in enumerate(tokens):
             if answer.dies_after == index:
@@ -297,10 +301,9 @@ def _answer(answer: Answer | str) -> Answer:
     return Answer(answer) if isinstance(answer, str) else answer
 
 
-def _cut(answer: Answer, body: dict[str, Any]) -> tuple[list[Token], str]:
-    """The tokens of an answer, at most as many as were asked for."""
+def _cut(answer: Answer, most: int) -> tuple[list[Token], str]:
+    """The tokens of an answer, at most so many."""
     tokens = tokens_of(answer.text)
-    most = body.get("max_tokens", 16)
     if answer.finish_reason == "length":
         tokens = tokens[:-1]
     return (tokens[:most], "length") if len(tokens) > most else (tokens, answer.finish_reason)

@@ -142,7 +142,7 @@ async def test_an_engine_killed_in_mid_stream_interrupts_all_its_answers():
 async def test_a_wrong_request_is_refused_with_the_engines_words():
     async with ScriptedEngine(context=8) as engine, client_of(engine) as client:
         with pytest.raises(EngineRefused, match="maximum context length is 8"):
-            await collect(client, Sampling(max_tokens=100))
+            await collect(client, prompt=[5] * 9)
 
 
 async def test_a_wrong_key_is_refused():

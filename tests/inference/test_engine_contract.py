@@ -95,9 +95,15 @@ async def test_every_token_but_the_first_is_scored(client, prompt):
     assert all(math.isfinite(score) and score <= 0 for score in scores)
 
 
-async def test_a_request_longer_than_the_context_is_refused_in_words(client):
+async def test_a_prompt_longer_than_the_context_is_refused_in_words(client):
     with pytest.raises(EngineRefused, match="1024"):
-        await client.sample([5] * 1020, Sampling(max_tokens=100), BASE)
+        await client.sample([5] * 1025, Sampling(max_tokens=100), BASE)
+
+
+async def test_an_answer_ends_where_the_context_does(client):
+    (sample,) = await client.sample([5] * 1021, Sampling(max_tokens=100, ignore_eos=True), BASE)
+
+    assert (len(sample.token_ids), sample.finish_reason) == (3, FinishReason.LENGTH)
 
 
 async def test_a_policy_is_loaded_used_and_dropped(client, engine, policy, prompt):
