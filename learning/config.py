@@ -44,6 +44,7 @@ class UpdateConfig(Frozen):
     steps: int = Field(4, ge=1)
     prompts: int = Field(8, ge=1, description="prompts a step")
     samples: int = Field(4, ge=2, description="replies a prompt; one has nothing to compare with")
+    max_prompt_tokens: int = Field(1024, ge=1, description="longer prompts are left out")
     max_new_tokens: int = Field(32, ge=1)
     temperature: float = Field(1.0, gt=0)
     bank_share: float = Field(0.2, ge=0, le=1, description="share of general prompts of our own")
@@ -63,7 +64,15 @@ class UpdateConfig(Frozen):
     @classmethod
     def for_billions(cls) -> Self:
         """For models of 4B to 8B on a GPU, after published runs."""
-        return cls(prompts=16, samples=8, max_new_tokens=512, learning_rate=2e-5, rank=16, alpha=32)
+        return cls(
+            prompts=16,
+            samples=8,
+            max_prompt_tokens=4096,
+            max_new_tokens=512,
+            learning_rate=2e-5,
+            rank=16,
+            alpha=32,
+        )
 
 
 class GateConfig(Frozen):

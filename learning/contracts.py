@@ -54,8 +54,8 @@ class Judgement:
 class RewardEstimate:
     """What the reward model thinks of an answer now.
 
-    `mean` is the log-odds that the person likes it, `sd` its standard deviation, `version` the
-    number of judgements the model has taken in.
+    `mean` is the log-odds that the person likes it, `sd` its standard deviation, `version` that of
+    the reward model that said so (it changes with every judgement taken in or taken back).
     """
 
     mean: float

@@ -40,7 +40,9 @@ def lock_reward() -> None:
 
 
 def remember(served: ServedAnswer) -> None:
-    """Hand over an answer that a consenting person was served."""
+    """Hand over an answer that a consenting person was served. One of no tokens is not kept."""
+    if not served.response_token_ids:
+        return
     Answer.objects.get_or_create(
         pk=served.answer,
         defaults={
@@ -72,11 +74,11 @@ def judge(judgement: contracts.Judgement) -> None:
     if Judgement.objects.filter(feedback=judgement.feedback).exists():
         return
     if judgement.kind in THUMBS:
-        _revoke(
-            Judgement.objects.filter(
-                answer=judgement.answer, person=judgement.person, kind__in=THUMBS
-            )
+        older = Judgement.objects.filter(
+            answer=judgement.answer, person=judgement.person, kind__in=THUMBS, revoked_at=None
         )
+        if older.exists():
+            _revoke(older)
     Judgement.objects.get_or_create(
         feedback=judgement.feedback,
         defaults={

@@ -1,0 +1,253 @@
+"""One update from the lease to the verdict. The live policy changes last, or not at all.
+
+Everything on the way lives in a working folder of the update's own, which is removed whatever
+happens; a whole adapter is moved to its place by one rename.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from transformers import PreTrainedModel
+
+from inference import registry
+from inference.engine import adapters
+from inference.errors import InferenceError
+from inference.models import PolicyVersion
+from learning import queue
+from learning.config import GateConfig, UpdateConfig
+from learning.errors import LearningError, LeaseLost
+from learning.evaluation import bank
+from learning.evaluation.examine import examine
+from learning.models import Judgement, Update, UpdateJudgement
+from learning.policy import lora
+from learning.policy.local import LocalTrainer
+from learning.policy.trainer import Lora, SavedState
+from learning.policy.update import StepReport, update
+from learning.reward.rewarder import Rewarder
+from learning.worker import lease as leases
+from learning.worker import loaded, rewards
+from learning.worker.datasets import prompts_for, telling_judgements
+from learning.worker.engine import Engine, EngineSampler
+from learning.worker.lease import Lease
+
+logger = logging.getLogger(__name__)
+# How long an update waits for the reward worker to take in what was judged before it.
+REWARD_PATIENCE_S = 60.0
+LARGE_MODEL = 1_000_000_000
+LARGEST_RANK = 32
+State = Update.State
+
+
+def run(update_id: UUID) -> None:
+    """Carry out an update, unless another learner does. Its row says how it ended, and why."""
+    lease = leases.take(update_id)
+    if lease is None:
+        return
+    with lease.beating():
+        try:
+            _clear_away(lease)
+            _run(lease)
+        except LeaseLost:
+            logger.warning("update %s was taken over by another learner", update_id)
+        except (LearningError, InferenceError, OSError) as error:
+            logger.warning("update %s failed: %s", update_id, error)
+            lease.finish(State.FAILED, _in_words(error))
+        except Exception as error:
+            logger.exception("update %s failed", update_id)
+            lease.finish(State.FAILED, f"An unexpected error: {type(error).__name__}.")
+
+
+def config_for(base: PreTrainedModel, seed: int) -> UpdateConfig:
+    """The hyperparameters for this size of model and the owner's number of steps."""
+    is_large = sum(parameter.numel() for parameter in base.parameters()) > LARGE_MODEL
+    config = UpdateConfig.for_billions() if is_large else UpdateConfig()
+    return config.model_copy(update={"steps": settings.UPDATE_STEPS, "seed": seed})
+
+
+def _run(lease: Lease) -> None:
+    _wait_for_reward_worker()
+    judgements = telling_judgements()
+    base = loaded.base_model()
+    head, reward_version = rewards.current_head()
+    config = config_for(base, seed=lease.update_id.int % 1_000_003)
+    bank_prompts = [loaded.prompt_ids(item.prompt) for item in bank.load()]
+    prompts = prompts_for(config, bank_prompts)
+    parent = registry.live()
+    lease.save(parent=parent.name, reward_version=reward_version)
+    _record_use(lease, judgements)
+    engine = Engine(settings.ENGINE_URLS, settings.ENGINE_KEY)
+    with _working_folder(lease) as folder, _trainer(engine, base, parent, lease, config) as trainer:
+        reports: list[dict[str, Any]] = []
+
+        def progress(report: StepReport) -> None:
+            reports.append(asdict(report))
+            lease.save(metrics=reports)
+
+        rewarder = Rewarder(loaded.extractor(), head, rewards.CONFIG, loaded.tokenizer().end_ids)
+        state = update(trainer, prompts, rewarder, config, folder, progress)
+        version = _stage(state, parent, lease, config, reward_version, judgements)
+        lease.save(state=State.GATING, policy=version.name)
+        refusal = _examine(trainer, engine, version, parent, lease, bank_prompts)
+    _conclude(lease, version, parent, refusal)
+
+
+def _examine(
+    trainer: LocalTrainer,
+    engine: Engine,
+    version: PolicyVersion,
+    parent: PolicyVersion,
+    lease: Lease,
+    prompts: list[tuple[int, ...]],
+) -> str:
+    """Load the new policy everywhere and hold it to the gates. Empty, or why it is refused."""
+    config = GateConfig()
+    policy = registry.as_policy(version)
+    engine.load(policy)
+    _, weights = lora.read(Path(version.path))
+    reports = examine(
+        trainer,
+        engine,
+        policy=policy,
+        parent=registry.as_policy(parent),
+        weights=weights,
+        texts=[
+            (loaded.prompt_ids(item.prompt), loaded.answer_ids(item.text))
+            for item in bank.load()[: config.texts]
+        ],
+        prompts=prompts[: config.prompts],
+        config=config,
+    )
+    lease.save(gates=[asdict(report) for report in reports])
+    refusal = " ".join(report.sentence for report in reports if not report.passed)
+    if refusal:
+        engine.unload(policy)
+    return refusal
+
+
+def _conclude(lease: Lease, version: PolicyVersion, parent: PolicyVersion, refusal: str) -> None:
+    if refusal:
+        registry.reject(version, refusal)
+        lease.finish(State.REJECTED, refusal)
+        return
+    registry.accept(version)
+    row = Update.objects.get(pk=lease.update_id)
+    if row.canary:
+        lease.finish(State.CANARY, "It passed its gates and waits to be made live.")
+    elif registry.live() != parent:
+        lease.finish(
+            State.REJECTED,
+            "It passed its gates, but the live policy was changed meanwhile. Activate it by hand "
+            "if you want it.",
+        )
+    else:
+        lease.save()
+        registry.activate(version.name, by=f"update {lease.update_id}")
+        lease.finish(State.LIVE, "It passed its gates and is live.")
+
+
+@contextmanager
+def _trainer(
+    engine: Engine,
+    base: PreTrainedModel,
+    parent: PolicyVersion,
+    lease: Lease,
+    config: UpdateConfig,
+) -> Iterator[LocalTrainer]:
+    """A trainer that starts from the parent, and an engine that has it; both are tidied after."""
+    start = registry.as_policy(parent)
+    engine.load(start)
+    sampler = EngineSampler(engine, start, f"training-{lease.update_id.hex}-{lease.attempt}")
+    trainer = LocalTrainer(base, sampler)
+    try:
+        if start.path is None:
+            trainer.create(Lora(config.rank, config.alpha, config.seed))
+        else:
+            trainer.create_from(Path(start.path))
+        yield trainer
+    finally:
+        trainer.unload()
+        sampler.retire()
+
+
+def _stage(
+    state: SavedState,
+    parent: PolicyVersion,
+    lease: Lease,
+    config: UpdateConfig,
+    reward_version: int,
+    judgements: list[Judgement],
+) -> PolicyVersion:
+    adapters.check(state.folder, settings.MODEL_PATH, LARGEST_RANK)
+    path, digest = adapters.keep(state.folder, settings.HOME.adapters)
+    manifest = {
+        "update": str(lease.update_id),
+        "config": config.model_dump(mode="json"),
+        "reward": {**rewards.CONFIG.model_dump(mode="json"), "version": reward_version},
+        "judgements": len(judgements),
+        "judged_from": min(each.created_at for each in judgements).isoformat(),
+        "judged_to": max(each.created_at for each in judgements).isoformat(),
+    }
+    return registry.stage(path, digest, parent, manifest)
+
+
+def _record_use(lease: Lease, judgements: list[Judgement]) -> None:
+    UpdateJudgement.objects.bulk_create(
+        [UpdateJudgement(update_id=lease.update_id, judgement=each) for each in judgements],
+        ignore_conflicts=True,
+    )
+
+
+def _wait_for_reward_worker() -> None:
+    """Let the reward worker take in what was judged so far; what is late counts next time."""
+    until = time.monotonic() + REWARD_PATIENCE_S
+    waiting = Judgement.objects.filter(version=None, revoked_at=None)
+    if waiting.exists():
+        queue.ask_catch_up()
+    while waiting.exists() and time.monotonic() < until:
+        time.sleep(0.5)
+
+
+@contextmanager
+def _working_folder(lease: Lease) -> Iterator[Path]:
+    folder = _training_root() / f"{lease.update_id.hex}-{lease.attempt}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _training_root() -> Path:
+    """On the file system of the adapters, so that a finished one can be moved by a rename."""
+    root: Path = settings.HOME.adapters / ".training"
+    return root
+
+
+def _clear_away(lease: Lease) -> None:
+    """Remove what learners that died left behind: there is one update at a time, and it is ours."""
+    shutil.rmtree(_training_root(), ignore_errors=True)
+    abandoned = PolicyVersion.objects.filter(
+        state=PolicyVersion.State.STAGED, manifest__update=str(lease.update_id)
+    )
+    for version in abandoned:
+        registry.reject(version, "The learner died before it was examined.")
+
+
+def _in_words(error: Exception) -> str:
+    """Why an update failed, for a person."""
+    if isinstance(error, OSError):
+        if error.errno == errno.ENOSPC:
+            return "There is no space left on the disk to save the adapter."
+        return f"The adapter could not be saved: {error.strerror or error}."
+    return str(error)
