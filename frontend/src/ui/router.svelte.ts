@@ -27,6 +27,12 @@ class Router {
     if (path !== location.pathname) history.pushState(null, "", path);
     this.path = path;
   }
+
+  /** Leaves no entry in the history. */
+  replace(path: string): void {
+    history.replaceState(null, "", path);
+    this.path = path;
+  }
 }
 
 export const router = new Router();
