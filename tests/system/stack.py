@@ -157,6 +157,12 @@ class Stack:
         return (self.home / "logs" / f"{name}.log").read_text(errors="replace")
 
 
+def left_of(processes: list[psutil.Process], timeout_s: float = 10.0) -> list[psutil.Process]:
+    """Those that still run after the time-out; one that only waits for its parent does not."""
+    _, there = psutil.wait_procs(processes, timeout=timeout_s)
+    return [process for process in there if process.status() != psutil.STATUS_ZOMBIE]
+
+
 def make_model() -> None:
     """The embedded model, converted once per checkout."""
     module = [sys.executable, "-m", "inference.engine.model", "--target", str(MODEL)]

@@ -17,7 +17,7 @@ from assistant.processes import supervise
 from assistant.processes.programs import Program
 from assistant.processes.session import Session
 from assistant.processes.supervise import Supervisor
-from tests.system.stack import wait_until
+from tests.system.stack import left_of, wait_until
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 # Writes its name down when it is asked to stop.
@@ -97,8 +97,7 @@ def test_a_killed_program_comes_back_and_its_orphans_are_ended(supervise_these, 
     wait_until(lambda: pid_of(home, "engine") not in {0, first}, 20, "restart")
     supervisor.look_after()
 
-    psutil.wait_procs([orphan], timeout=10)
-    assert not orphan.is_running()
+    assert left_of([orphan]) == []
 
 
 def test_a_program_that_keeps_dying_is_never_given_up(supervise_these, home, monkeypatch, tmp_path):
@@ -126,8 +125,7 @@ def test_nothing_is_left_when_supervisord_itself_was_killed(supervise_these, hom
     wait_until(lambda: not supervisor.is_alive(), 10, "end of supervisord")
     supervisor.stop()
 
-    psutil.wait_procs([program], timeout=10)
-    assert not program.is_running()
+    assert left_of([program]) == []
 
 
 def test_the_next_start_ends_what_a_killed_run_left(supervise_these, home):
@@ -137,7 +135,7 @@ def test_the_next_start_ends_what_a_killed_run_left(supervise_these, home):
 
     supervise.end_last_session(home)
 
-    assert not program.is_running()
+    assert left_of([program]) == []
     assert not supervisor.is_alive()
 
 
