@@ -5,7 +5,7 @@ export interface Series {
   values: number[];
 }
 
-const NOT_SHOWN = new Set(["step"]);
+const NOT_SHOWN = new Set(["step", "steps"]);
 
 /** One series for each figure that every step has as a number. */
 export function seriesOf(metrics: Record<string, unknown>[]): Series[] {
