@@ -21,7 +21,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 class Environment(BaseSettings):
     """The environment variables of Danas. A wrong value stops the start with its name."""
 
-    model_config = SettingsConfigDict(extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(extra="ignore")
 
     home: Path = Field(BASE_DIR / ".danas", alias="DANAS_HOME")
     host: str = Field("127.0.0.1", alias="DANAS_HOST")
