@@ -330,3 +330,34 @@ def crowded():
         answer = f"Answer {number}: it rained in Manila."
         window = admit(window, f"a{number}", "assistant", answer, TOKENIZER)
     return window
+
+
+class Counted:
+    """The tokenizer, counting the characters that it is given."""
+
+    def __init__(self):
+        self.characters = 0
+
+    def counts(self, texts):
+        self.characters += sum(map(len, texts))
+        return TOKENIZER.counts(texts)
+
+    def spans(self, text):
+        self.characters += len(text)
+        return TOKENIZER.spans(text)
+
+    def prompt_ids(self, messages):
+        self.characters += sum(len(message.content) for message in messages)
+        return TOKENIZER.prompt_ids(messages)
+
+
+def test_a_turn_costs_the_same_however_long_the_dialogue_is():
+    chance, window, costs = random.Random(4), Window(SYSTEM), []
+    for number in range(600):
+        tokenizer = Counted()
+        window = admit(window, f"q{number}", "user", some_words(chance, 12), tokenizer)
+        window = diffuse(window, 240, tokenizer).window
+        costs.append(tokenizer.characters)
+
+    assert max(costs[300:]) < 2 * max(costs[:300])
+    assert max(costs) < 15_000

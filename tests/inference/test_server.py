@@ -1,0 +1,84 @@
+"""The flags that vLLM is started with."""
+
+import json
+
+import pytest
+
+from inference.engine import server
+
+CONFIG = {
+    "max_position_embeddings": 2048,
+    "num_hidden_layers": 30,
+    "num_attention_heads": 9,
+    "num_key_value_heads": 3,
+    "head_dim": 64,
+    "hidden_size": 576,
+}
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+
+    def parse(*more):
+        given = ["--model", str(tmp_path), "--port", "8001", "--max-model-len", "4096", *more]
+        return server.options().parse_args(given)
+
+    return parse
+
+
+@pytest.fixture(autouse=True)
+def _plenty_of_memory(monkeypatch):
+    monkeypatch.setattr(server, "free_memory", lambda: 64 << 30)
+
+
+def value(flags, name):
+    return flags[flags.index(name) + 1]
+
+
+def test_the_context_is_no_longer_than_the_models(arguments):
+    assert value(server.flags(arguments()), "--max-model-len") == "2048"
+
+
+def test_the_engine_listens_at_home_and_logs_no_requests(arguments):
+    flags = server.flags(arguments())
+
+    assert value(flags, "--host") == "127.0.0.1"
+    assert {"--no-enable-log-requests", "--disable-uvicorn-access-log"} <= set(flags)
+    assert value(flags, "--logprobs-mode") == "processed_logprobs"
+
+
+def test_the_cache_on_a_cpu_holds_full_windows(arguments, monkeypatch):
+    monkeypatch.setattr(server, "has_nvidia_driver", lambda: False)
+
+    flags = server.flags(arguments())
+
+    # 30 layers, keys and values, 3 heads of 64 numbers of 2 bytes: 23,040 bytes a token;
+    # 32 windows of 2,048 tokens.
+    assert value(flags, "--kv-cache-memory-bytes") == str(32 * 2048 * 23_040)
+
+
+def test_the_cache_leaves_most_of_the_memory_alone(arguments, monkeypatch):
+    monkeypatch.setattr(server, "has_nvidia_driver", lambda: False)
+    monkeypatch.setattr(server, "free_memory", lambda: 4 << 30)
+
+    assert value(server.flags(arguments()), "--kv-cache-memory-bytes") == str(1 << 30)
+
+
+def test_a_gpu_is_shared_with_the_learner(arguments, monkeypatch):
+    monkeypatch.setattr(server, "has_nvidia_driver", lambda: True)
+
+    flags = server.flags(arguments("--gpu-memory", "0.4"))
+
+    assert value(flags, "--gpu-memory-utilization") == "0.4"
+    assert "--enforce-eager" not in flags
+
+
+def test_a_server_without_a_key_does_not_start(arguments, monkeypatch):
+    monkeypatch.delenv("VLLM_API_KEY", raising=False)
+    monkeypatch.setattr(
+        "sys.argv", ["server", "--model", ".", "--port", "1", "--max-model-len", "1"]
+    )
+
+    with pytest.raises(SystemExit, match="VLLM_API_KEY"):
+        server.main()
