@@ -8,9 +8,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# A unix socket's address holds 107 bytes; the longest name we put behind the folder is
-# ".s.PGSQL.5432.lock", and a little room is left.
-LONGEST_SOCKET_FOLDER = 80
+# A unix socket's address holds 107 bytes; the longest name behind the folder is vLLM's, a UUID of
+# 36 characters, and a little room is left.
+LONGEST_SOCKET_FOLDER = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Home:
 
     @property
     def sockets(self) -> Path:
-        """Folder of the unix sockets: under the root, or in /tmp where the root's path is too long."""
+        """Folder of the unix sockets: below the root, or in /tmp where that path is too long."""
         folder = self.root / "run"
         if len(os.fsencode(folder)) <= LONGEST_SOCKET_FOLDER:
             return folder

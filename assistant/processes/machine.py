@@ -28,11 +28,15 @@ def claimed(home: Home) -> Iterator[None]:
     try:
         for folder in (home.root, home.sockets, home.logs, home.secrets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owner = home.sockets.stat().st_uid
         lock = (home.root / "lock").open("a+")
     except OSError as error:
         raise CannotStart(
             f"DANAS_HOME={home.root} cannot be written to: {error.strerror}."
         ) from error
+    if owner != os.geteuid():
+        # Below /tmp, where a long path leads, anyone could have made it to listen in.
+        raise CannotStart(f"The folder {home.sockets} belongs to another user; remove it.")
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

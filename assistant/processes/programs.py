@@ -76,7 +76,10 @@ def engine(plan: Plan) -> list[Program]:
     module = (PYTHON, "-m", "inference.engine.server")
     where = ("--model", str(plan.model), "--host", "127.0.0.1", "--port", str(plan.engine_port))
     tokens = ("--max-model-len", str(plan.context_tokens))
-    return [Program(name="engine", command=[*module, *where, *tokens], stage=ENGINE)]
+    # vLLM's processes talk over sockets in the temporary folder, and leave them there when killed.
+    scratch = {"TMPDIR": str(plan.home.sockets)}
+    command = [*module, *where, *tokens]
+    return [Program(name="engine", command=command, stage=ENGINE, environment=scratch)]
 
 
 def workers(plan: Plan) -> list[Program]:

@@ -17,7 +17,7 @@ from assistant.processes import machine, postgres, ready, valkey
 from assistant.processes.errors import CannotStart
 from assistant.processes.programs import PYTHON, Plan, programs
 from assistant.processes.ready import Say
-from assistant.processes.supervise import Supervisor, end_last_session
+from assistant.processes.supervise import Supervisor, clear, end_last_session
 from assistant.settings import env
 
 ADMINISTRATOR = "admin"
@@ -47,6 +47,7 @@ def run(say: Say) -> None:
     wanted = plan()
     with machine.claimed(wanted.home):
         end_last_session(wanted.home)
+        clear(wanted.home)
         _prepare(wanted, say)
         _serve(wanted, say)
         while True:
@@ -98,6 +99,7 @@ def _serve(wanted: Plan, say: Say) -> None:
             time.sleep(LOOK_EVERY_S)
     finally:
         supervisor.stop()
+        clear(wanted.home)
 
 
 def environment() -> dict[str, str]:
@@ -136,7 +138,7 @@ def _migrate(say: Say) -> None:
 
 def make_administrator(say: Say) -> None:
     """The first account of an installation; its password is said once and stored nowhere."""
-    if User.objects.exists():
+    if User.objects.filter(role=Role.ADMIN).exists():
         return
     password = secrets.token_urlsafe(12)
     people.create(ADMINISTRATOR, password, role=Role.ADMIN)

@@ -13,6 +13,7 @@ import ctypes
 import getpass
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,8 +116,7 @@ class Supervisor:
             return
         self._session.end(STOP_TIMEOUT_S)
         self._process.wait()
-        for left in (socket_of(self._home), mark(self._home)):
-            left.unlink(missing_ok=True)
+        mark(self._home).unlink(missing_ok=True)
 
     def _group(self, name: str) -> str:
         return _stage_name(next(each.stage for each in self._programs if each.name == name))
@@ -210,6 +210,12 @@ def end_last_session(home: Home) -> None:
     """End what a killed run has left behind."""
     if session := Session.read(mark(home)):
         session.end(STOP_TIMEOUT_S)
+
+
+def clear(home: Home) -> None:
+    """Remove the sockets and marks of processes that have ended. Nothing may be running."""
+    for left in home.sockets.iterdir():
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
 
 
 def _end_with_parent() -> None:
