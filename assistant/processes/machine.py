@@ -34,10 +34,10 @@ def claimed(home: Home) -> Iterator[None]:
         raise CannotStart(
             f"DANAS_HOME={home.root} cannot be written to: {error.strerror}."
         ) from error
-    if owner != os.geteuid():
-        # Below /tmp, where a long path leads, anyone could have made it to listen in.
-        raise CannotStart(f"The folder {home.sockets} belongs to another user; remove it.")
     with lock:
+        if owner != os.geteuid():
+            # Below /tmp, where a long path leads, anyone could have made it to listen in.
+            raise CannotStart(f"The folder {home.sockets} belongs to another user; remove it.")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
