@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,37 +40,43 @@ router = Router(tags=["chat"])
 PATIENCE_S = 10.0
 DONE = b"data: [DONE]\n\n"
 
+Log = AsyncGenerator[LogEvent, None]
+
 
 @router.post("/chat/completions", auth=Claims(Scope.CHAT), summary="Chat")
 async def create(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
     """OpenAI-compatible. `model` is `danas` (live), `base`, or a version's name."""
-    generation = await database_sync_to_async(_begin)(request, body)
-    reply = Reply(generation, wants_usage=body.wants_usage)
-    log = events.follow(generation.pk)
-    if body.stream:
-        return await _stream(reply, log)
-    async with aclosing(log):
-        async for event in log:
-            reply.take(event)
-    return HttpResponse(reply.whole(), content_type="application/json")
+    answer = uuid4()
+    async with AsyncExitStack() as stack:
+        # Before anything is asked for, so that no event is missed and none has to be looked up.
+        log = await stack.enter_async_context(events.expect(answer))
+        generation = await database_sync_to_async(_begin)(request, body, answer)
+        reply = Reply(generation, wants_usage=body.wants_usage)
+        if not body.stream:
+            async for event in log:
+                reply.take(event)
+            return HttpResponse(reply.whole(), content_type="application/json")
+        first = await _first_words(reply, log)
+        chunks = _chunks(reply, log, first, stack.pop_all())
+    return _event_stream(chunks)
 
 
-def _begin(request: HttpRequest, body: ChatRequest) -> Generation:
+def _begin(request: HttpRequest, body: ChatRequest, answer: UUID) -> Generation:
     caller = caller_of(request)
     caller.needs(Scope.CHAT)
     chat = body.chat
     if chat[-1].role != Message.Author.USER:
         raise RequestInvalid("messages: the last one has to be the user's.", param="messages")
     if body.conversation is not None:
-        return _go_on(caller, body.conversation, body, chat[-1].content)
+        return _go_on(caller, body.conversation, body, answer)
     return turns.complete(
-        caller.person, answer=uuid4(), chat=chat, model=body.model, sampling=body.sampling
+        caller.person, answer=answer, chat=chat, model=body.model, sampling=body.sampling
     )
 
 
 @transaction.atomic
-def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, text: str) -> Generation:
-    """Say `text` after the newest answer of a stored conversation."""
+def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, answer: UUID) -> Generation:
+    """Say the last message after the newest answer of a stored conversation."""
     where = Conversation.objects.filter(pk=conversation, owner=caller.person).first()
     if where is None:
         raise NotFound("There is no such conversation.")
@@ -80,8 +86,8 @@ def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, text: str) -> 
         conversation=where.pk,
         parent=answers.values_list("pk", flat=True).first(),
         message=uuid4(),
-        answer=uuid4(),
-        parts=[TextPart(text=text)],
+        answer=answer,
+        parts=[TextPart(text=body.chat[-1].content)],
         model=body.model,
         sampling=body.sampling,
     )
@@ -178,8 +184,8 @@ class Reply:
         }
 
 
-async def _stream(reply: Reply, log: AsyncGenerator[LogEvent]) -> StreamingHttpResponse:
-    """The stream, begun when its first words or its first error are there.
+async def _first_words(reply: Reply, log: Log) -> asyncio.Future[bytes]:
+    """Wait for the first chunk, but not for ever.
 
     Raises:
         AnswerFailed: it failed before it had said anything.
@@ -188,18 +194,14 @@ async def _stream(reply: Reply, log: AsyncGenerator[LogEvent]) -> StreamingHttpR
     try:
         await asyncio.wait({first}, timeout=PATIENCE_S)
     except asyncio.CancelledError:
-        first.cancel()
+        await _cancel(first)
         raise
     if first.done():
         first.result()
-    response = StreamingHttpResponse(_chunks(reply, log, first), content_type="text/event-stream")
-    response["Cache-Control"] = "no-cache"
-    # Some proxies collect a response before they pass it on.
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return first
 
 
-async def _first_chunk(reply: Reply, log: AsyncGenerator[LogEvent]) -> bytes:
+async def _first_chunk(reply: Reply, log: Log) -> bytes:
     async for event in log:
         if event.kind == "error":
             raise AnswerFailed(event.data)
@@ -209,20 +211,32 @@ async def _first_chunk(reply: Reply, log: AsyncGenerator[LogEvent]) -> bytes:
 
 
 async def _chunks(
-    reply: Reply, log: AsyncGenerator[LogEvent], first: asyncio.Future[bytes]
+    reply: Reply, log: Log, first: asyncio.Future[bytes], stack: AsyncExitStack
 ) -> AsyncIterator[bytes]:
-    try:
-        while not first.done():
-            yield b": waiting\n\n"
-            await asyncio.wait({first}, timeout=PATIENCE_S)
-        yield first.result()
-        async for event in log:
-            if chunk := reply.chunk(event):
-                yield chunk
-    except AnswerFailed as error:
-        yield reply.chunk(LogEvent(0, "error", error.data))
-    finally:
-        # The reader may have gone while the first words were still waited for.
-        first.cancel()
-        await asyncio.wait({first})
-        await log.aclose()
+    """The stream's body; it closes the log when it ends or its reader goes away."""
+    async with stack:
+        try:
+            while not first.done():
+                yield b": waiting\n\n"
+                await asyncio.wait({first}, timeout=PATIENCE_S)
+            yield first.result()
+            async for event in log:
+                if chunk := reply.chunk(event):
+                    yield chunk
+        except AnswerFailed as error:
+            yield reply.chunk(LogEvent(0, "error", error.data))
+        finally:
+            await _cancel(first)
+
+
+async def _cancel(task: asyncio.Future[bytes]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+def _event_stream(chunks: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(chunks, content_type="text/event-stream")
+    response["Cache-Control"] = "no-cache"
+    # Some proxies collect a response before they pass it on.
+    response["X-Accel-Buffering"] = "no"
+    return response

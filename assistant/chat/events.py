@@ -7,7 +7,8 @@ so that a reader seldom has to ask the database; a reader that missed some reads
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -187,14 +188,31 @@ async def follow(answer: UUID, after: int = 0) -> AsyncGenerator[LogEvent, None]
             if event.is_last:
                 return
             after = event.seq
-        while True:
-            for event in await _next_events(hints, answer, after):
-                if event.seq <= after:
-                    continue
-                yield event
-                if event.is_last:
-                    return
-                after = event.seq
+        async for event in _hear(hints, answer, after):
+            yield event
+
+
+@contextlib.asynccontextmanager
+async def expect(answer: UUID) -> AsyncIterator[AsyncGenerator[LogEvent, None]]:
+    """Follow an answer that is asked for inside the block: there is nothing to replay."""
+    async with (
+        broadcast.hints(answer) as hints,
+        contextlib.aclosing(_hear(hints, answer, after=0)) as log,
+    ):
+        yield log
+
+
+async def _hear(
+    hints: asyncio.Queue[list[broadcast.Entry]], answer: UUID, after: int
+) -> AsyncGenerator[LogEvent, None]:
+    while True:
+        for event in await _next_events(hints, answer, after):
+            if event.seq <= after:
+                continue
+            yield event
+            if event.is_last:
+                return
+            after = event.seq
 
 
 async def _next_events(

@@ -6,11 +6,14 @@ Every function is one transaction and safe to call twice with the same ids.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from assistant.chat import events
 from assistant.chat.wakeups import wake_workers
@@ -67,7 +70,6 @@ def send(
     return _queue(user_message, answer, model, sampling)
 
 
-@transaction.atomic
 def complete(
     person: User,
     *,
@@ -78,21 +80,80 @@ def complete(
 ) -> Generation:
     """Queue the answer to a request that brings its whole history along, as the API's do.
 
-    Only the last message is stored as one; the history stays with the generation.
+    Only the last message is stored as one; the history stays with the generation. All rows are
+    written by one statement, since every trip to the database is time to the first token.
 
     Raises:
         MessageEmpty, MessageOversize: the last message cannot be taken.
+        IdentifierTaken: `answer` already names something else.
         inference.errors.UnknownPolicy, PolicyNotServable: no such `model`.
     """
     last = TextPart(text=chat[-1].content if chat else "")
     _check([last])
     registry.resolve(model)
-    where = Conversation.objects.create(owner=person, system_text="", is_listed=False)
-    user_message = Message.objects.create(
-        conversation=where, role=Message.Author.USER, parts=[last.model_dump()]
+    asked_at = timezone.now()
+    said = Message(
+        conversation=Conversation(owner=person, is_listed=False),
+        role=Message.Author.USER,
+        parts=[last.model_dump()],
+        created_at=asked_at,
     )
-    history = [{"role": message.role, "content": message.content} for message in chat]
-    return _queue(user_message, answer, model, sampling, chat=history)
+    message = Message(
+        pk=answer,
+        conversation=said.conversation,
+        parent=said,
+        role=Message.Author.ASSISTANT,
+        # Messages are read in the order of their times.
+        created_at=asked_at + timedelta(microseconds=1),
+    )
+    generation = Generation(
+        message=message,
+        model=model,
+        sampling=dict(sampling),
+        chat=[{"role": each.role, "content": each.content} for each in chat],
+        created_at=asked_at,
+    )
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_QUEUE_REQUEST, _request_row(generation, said))
+    except IntegrityError:
+        raise IdentifierTaken(f"The id {answer} is already used for another message.") from None
+    transaction.on_commit(lambda: wake_workers(answer))
+    return generation
+
+
+_QUEUE_REQUEST = """
+    WITH conversation AS (
+        INSERT INTO assistant_conversation
+               (id, owner_id, title, system_text, is_listed, is_temporary, created_at, updated_at)
+        VALUES (%(conversation)s, %(owner)s, '', '', false, false, %(asked_at)s, %(asked_at)s)
+    ), messages AS (
+        INSERT INTO assistant_message (id, conversation_id, parent_id, role, parts, created_at)
+        VALUES (%(said)s, %(conversation)s, NULL, 'user', %(parts)s, %(asked_at)s),
+               (%(answer)s, %(conversation)s, %(said)s, 'assistant', '[]', %(answer_at)s)
+    )
+    INSERT INTO assistant_generation
+           (message_id, status, model, policy, digest, sampling, chat, worker, last_seq,
+            stop_requested, error_code, created_at)
+    VALUES (%(answer)s, 'queued', %(model)s, '', '', %(sampling)s, %(chat)s, '', 0,
+            false, '', %(asked_at)s)
+"""
+
+
+def _request_row(generation: Generation, said: Message) -> dict[str, Any]:
+    message = generation.message
+    return {
+        "conversation": message.conversation.pk,
+        "owner": message.conversation.owner_id,
+        "said": said.pk,
+        "parts": Jsonb(said.parts),
+        "answer": message.pk,
+        "answer_at": message.created_at,
+        "asked_at": generation.created_at,
+        "model": generation.model,
+        "sampling": Jsonb(generation.sampling),
+        "chat": Jsonb(generation.chat),
+    }
 
 
 @transaction.atomic
