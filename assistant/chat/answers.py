@@ -45,7 +45,7 @@ class Job:
 
     @property
     def answer(self) -> UUID:
-        return self.generation.pk
+        return self.generation.message_id
 
     @property
     def start(self) -> dict[str, Any]:
@@ -154,7 +154,8 @@ def finish(
     answer before, nothing is done.
     """
     generation = job.generation
-    asked_to_start_s = (generation.started_at - generation.created_at).total_seconds()
+    started_at = generation.started_at or generation.created_at
+    asked_to_start_s = (started_at - generation.created_at).total_seconds()
     for kind, data in _last_events(job, outcome, asked_to_start_s):
         draft.add(kind, data)
     status = Generation.Status(outcome.end)

@@ -38,6 +38,7 @@ def readable_by(person: User, **where: object) -> Iterable[Message]:
 
 def message_out(message: Message) -> MessageOut:
     generation = getattr(message, "generation", None)
+    own: list[Feedback] = getattr(message, "own_feedback", [])
     return MessageOut(
         id=message.pk,
         conversation=message.conversation_id,
@@ -46,7 +47,7 @@ def message_out(message: Message) -> MessageOut:
         parts=message.parts,
         created_at=message.created_at,
         answer=answer_state(generation) if generation else None,
-        feedback=[feedback_out(feedback) for feedback in message.own_feedback],
+        feedback=[feedback_out(feedback) for feedback in own],
     )
 
 

@@ -1,7 +1,7 @@
 """Danas' `/v1/chat/completions` against the engine asked directly, turn about in one run.
 
-Both sides get the same requests: streamed, greedy, a fixed number of tokens, each with an opening of
-its own so that no prefix cache helps. Time to first token is the median over requests;
+Both sides get the same requests: streamed, greedy, a fixed number of tokens, each with an opening
+of its own so that no prefix cache helps. Time to first token is the median over requests;
 throughput is completion tokens over the wall-clock time of a round.
 """
 
