@@ -33,7 +33,7 @@ class RewardConfig(Frozen):
     down_weight: float = 1.0
     pair_weight: float = 2.0
     flip_rate: float = Field(0.1, ge=0, lt=0.5, description="how often a judgement is a slip")
-    prior_sd: float = Field(6.0, gt=0, description="of a weight on a feature")
+    prior_sd: float = Field(4.0, gt=0, description="of a weight on a feature")
     bias_sd: float = Field(1.0, gt=0)
     caution: float = Field(1.0, ge=0, description="standard deviations taken off the mean reward")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from learning.evaluation.gates import GateReport
 from learning.policy.trainer import Datum, Floats, TokenIds, Trainer, Weights
 
 
+@runtime_checkable
 class Served(Protocol):
     """The engine, which serves both policies by now."""
 

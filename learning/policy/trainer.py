@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from inference.contracts import Sample, Sampling
 
@@ -119,6 +119,7 @@ class Weights(StrEnum):
     BASE = "base"
 
 
+@runtime_checkable
 class Trainer(Protocol):
     """One adapter in training. Operations happen in the order in which they are asked for."""
 
@@ -158,6 +159,7 @@ class Trainer(Protocol):
         """Take the adapter off the base model, which stays loaded."""
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """An engine that serves adapters, as a trainer without an engine of its own needs it."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from learning.policy.packing import Batch, pack
 from learning.policy.trainer import TokenIds
 
 Answer = tuple[TokenIds, TokenIds]
+Extract = Callable[[Sequence[Answer]], Float[ndarray, "answer feature"]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

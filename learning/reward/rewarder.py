@@ -15,7 +15,7 @@ from numpy import ndarray
 
 from learning.config import RewardConfig
 from learning.policy.trainer import TokenIds
-from learning.reward.features import Extractor
+from learning.reward.features import Extract
 from learning.reward.model import Head
 
 BLANK_COST = 3.0
@@ -28,7 +28,7 @@ REPEATED_RUN = 4
 class Rewarder:
     """Scores answers with one version of the head. `ends` are the tokens that end an answer."""
 
-    extractor: Extractor
+    extract: Extract
     head: Head
     config: RewardConfig
     ends: frozenset[int]
@@ -44,7 +44,7 @@ class Rewarder:
         ]
         scores = iter(
             self._score(features, answer)
-            for features, (_, answer) in zip(self.extractor(answers), answers, strict=True)
+            for features, (_, answer) in zip(self.extract(answers), answers, strict=True)
         )
         return [[next(scores) for _ in group] for group in groups]
 

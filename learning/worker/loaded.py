@@ -1,11 +1,13 @@
 """What a worker process loads once, when its first task needs it, and keeps.
 
-The models are tens of seconds and gigabytes: hence one per process, and nothing at import.
+A model is seconds and gigabytes: hence one per process, and none at import.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
 
 from django.conf import settings
 from transformers import PreTrainedModel
@@ -19,36 +21,47 @@ from learning.policy.trainer import TokenIds
 from learning.reward.features import Extractor
 
 
-@cache
-def tokenizer() -> ChatTokenizer:
-    return ChatTokenizer.from_folder(settings.MODEL_PATH)
+@dataclass(frozen=True)
+class Workshop:
+    """The base model, its tokenizer, and features of answers. Each part is loaded when needed.
+
+    `cache` is where the projection of the features is kept.
+    """
+
+    folder: Path
+    cache: Path
+    system_text: str
+
+    @cached_property
+    def tokenizer(self) -> ChatTokenizer:
+        return ChatTokenizer.from_folder(self.folder)
+
+    @cached_property
+    def base(self) -> PreTrainedModel:
+        disable_progress_bar()
+        return backbone.load(self.folder)
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        """Its projection is fitted on the bank, the first time ever."""
+        fitted_on = [
+            (self.prompt_ids(item.prompt), self.answer_ids(opening))
+            for item in bank.load()
+            for opening in item.openings()
+        ]
+        return Extractor.for_model(self.base, self.folder, fitted_on, self.cache)
+
+    def prompt_ids(self, question: str) -> TokenIds:
+        """A question as the first message of a chat with Danas."""
+        messages = [ChatMessage("system", self.system_text), ChatMessage("user", question)]
+        return tuple(self.tokenizer.prompt_ids(messages))
+
+    def answer_ids(self, text: str) -> TokenIds:
+        """A whole answer as the policy would have to sample it, its end included."""
+        return (*self.tokenizer.encode(text), *sorted(self.tokenizer.end_ids)[-1:])
 
 
 @cache
-def base_model() -> PreTrainedModel:
-    disable_progress_bar()
-    return backbone.load(settings.MODEL_PATH)
-
-
-@cache
-def extractor() -> Extractor:
-    """Features of answers; its projection is fitted on the bank the first time ever."""
-    fitted_on = [
-        (prompt_ids(item.prompt), answer_ids(opening))
-        for item in bank.load()
-        for opening in item.openings()
-    ]
-    return Extractor.for_model(
-        base_model(), settings.MODEL_PATH, fitted_on, settings.HOME.root / "reward"
-    )
-
-
-def prompt_ids(question: str) -> TokenIds:
-    """A question as the first message of a chat with Danas."""
-    messages = [ChatMessage("system", settings.SYSTEM_TEXT), ChatMessage("user", question)]
-    return tuple(tokenizer().prompt_ids(messages))
-
-
-def answer_ids(text: str) -> TokenIds:
-    """A whole answer as the policy would have to sample it, its end included."""
-    return (*tokenizer().encode(text), *sorted(tokenizer().end_ids)[-1:])
+def workshop() -> Workshop:
+    """This process's own."""
+    return Workshop(settings.MODEL_PATH, settings.HOME.root / "reward", settings.SYSTEM_TEXT)

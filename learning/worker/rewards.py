@@ -22,11 +22,11 @@ from learning.contracts import FeedbackKind
 from learning.intake import lock_reward
 from learning.models import Answer, Judgement, RewardVersion
 from learning.policy.trainer import TokenIds
+from learning.reward.features import Extract
 from learning.reward.model import Event, Head
 from learning.reward.stream import event_of, replay
 
 logger = logging.getLogger(__name__)
-Extract = Callable[[Sequence[tuple[TokenIds, TokenIds]]], np.ndarray]
 ToTokens = Callable[[str], TokenIds]
 # Answers whose features are computed between two looks for judgements.
 AT_ONCE = 4

@@ -8,21 +8,25 @@ from uuid import UUID
 
 from celery import shared_task
 from celery.signals import worker_ready
+from django.conf import settings
 
 from inference.contracts import ChatMessage
 from learning import queue
 from learning.worker import loaded, rewards, updates
+from learning.worker.engine import Engine
 
 
 @shared_task(name=queue.CATCH_UP)
 def catch_up() -> None:
-    rewards.catch_up(loaded.extractor(), loaded.answer_ids)
+    workshop = loaded.workshop()
+    rewards.catch_up(workshop.extractor, workshop.answer_ids)
 
 
 @shared_task(name=queue.ESTIMATE)
 def estimate(messages: list[dict[str, str]], response: str, reply_to: str) -> None:
-    prompt = loaded.tokenizer().prompt_ids([ChatMessage(**message) for message in messages])
-    features = loaded.extractor()([(tuple(prompt), loaded.answer_ids(response))])[0]
+    workshop = loaded.workshop()
+    prompt = workshop.tokenizer.prompt_ids([ChatMessage(**message) for message in messages])
+    features = workshop.extractor([(tuple(prompt), workshop.answer_ids(response))])[0]
     head, version = rewards.current_head()
     mean, sd = head.estimate(features)
     queue.push(reply_to, json.dumps({"mean": mean, "sd": sd, "version": version}))
@@ -30,7 +34,8 @@ def estimate(messages: list[dict[str, str]], response: str, reply_to: str) -> No
 
 @shared_task(name=queue.RUN_UPDATE)
 def run_update(update_id: str) -> None:
-    updates.run(UUID(update_id))
+    engine = Engine(settings.ENGINE_URLS, settings.ENGINE_KEY)
+    updates.run(UUID(update_id), loaded.workshop(), engine)
 
 
 @worker_ready.connect

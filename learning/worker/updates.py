@@ -36,10 +36,11 @@ from learning.policy.trainer import Lora, SavedState
 from learning.policy.update import StepReport, update
 from learning.reward.rewarder import Rewarder
 from learning.worker import lease as leases
-from learning.worker import loaded, rewards
+from learning.worker import rewards
 from learning.worker.datasets import prompts_for, telling_judgements
 from learning.worker.engine import Engine, EngineSampler
 from learning.worker.lease import Lease
+from learning.worker.loaded import Workshop
 
 logger = logging.getLogger(__name__)
 # How long an update waits for the reward worker to take in what was judged before it.
@@ -49,7 +50,7 @@ LARGEST_RANK = 32
 State = Update.State
 
 
-def run(update_id: UUID) -> None:
+def run(update_id: UUID, workshop: Workshop, engine: Engine) -> None:
     """Carry out an update, unless another learner does. Its row says how it ended, and why."""
     lease = leases.take(update_id)
     if lease is None:
@@ -57,7 +58,7 @@ def run(update_id: UUID) -> None:
     with lease.beating():
         try:
             _clear_away(lease)
-            _run(lease)
+            _run(lease, workshop, engine)
         except LeaseLost:
             logger.warning("update %s was taken over by another learner", update_id)
         except (LearningError, InferenceError, OSError) as error:
@@ -75,30 +76,33 @@ def config_for(base: PreTrainedModel, seed: int) -> UpdateConfig:
     return config.model_copy(update={"steps": settings.UPDATE_STEPS, "seed": seed})
 
 
-def _run(lease: Lease) -> None:
+def _run(lease: Lease, workshop: Workshop, engine: Engine) -> None:
     _wait_for_reward_worker()
     judgements = telling_judgements()
-    base = loaded.base_model()
     head, reward_version = rewards.current_head()
-    config = config_for(base, seed=lease.update_id.int % 1_000_003)
-    bank_prompts = [loaded.prompt_ids(item.prompt) for item in bank.load()]
+    config = config_for(workshop.base, seed=lease.update_id.int % 1_000_003)
+    bank_prompts = [workshop.prompt_ids(item.prompt) for item in bank.load()]
     prompts = prompts_for(config, bank_prompts)
     parent = registry.live()
     lease.save(parent=parent.name, reward_version=reward_version)
     _record_use(lease, judgements)
-    engine = Engine(settings.ENGINE_URLS, settings.ENGINE_KEY)
-    with _working_folder(lease) as folder, _trainer(engine, base, parent, lease, config) as trainer:
+    with (
+        _working_folder(lease) as folder,
+        _trainer(engine, workshop.base, parent, lease, config) as trainer,
+    ):
         reports: list[dict[str, Any]] = []
 
         def progress(report: StepReport) -> None:
             reports.append(asdict(report))
             lease.save(metrics=reports)
 
-        rewarder = Rewarder(loaded.extractor(), head, rewards.CONFIG, loaded.tokenizer().end_ids)
+        rewarder = Rewarder(workshop.extractor, head, rewards.CONFIG, workshop.tokenizer.end_ids)
         state = update(trainer, prompts, rewarder, config, folder, progress)
-        version = _stage(state, parent, lease, config, reward_version, judgements)
+        version = _stage(
+            state, workshop.folder, parent, _manifest(lease, config, reward_version, judgements)
+        )
         lease.save(state=State.GATING, policy=version.name)
-        refusal = _examine(trainer, engine, version, parent, lease, bank_prompts)
+        refusal = _examine(trainer, engine, version, parent, lease, workshop)
     _conclude(lease, version, parent, refusal)
 
 
@@ -108,13 +112,14 @@ def _examine(
     version: PolicyVersion,
     parent: PolicyVersion,
     lease: Lease,
-    prompts: list[tuple[int, ...]],
+    workshop: Workshop,
 ) -> str:
     """Load the new policy everywhere and hold it to the gates. Empty, or why it is refused."""
     config = GateConfig()
     policy = registry.as_policy(version)
     engine.load(policy)
     _, weights = lora.read(Path(version.path))
+    items = bank.load()
     reports = examine(
         trainer,
         engine,
@@ -122,10 +127,10 @@ def _examine(
         parent=registry.as_policy(parent),
         weights=weights,
         texts=[
-            (loaded.prompt_ids(item.prompt), loaded.answer_ids(item.text))
-            for item in bank.load()[: config.texts]
+            (workshop.prompt_ids(item.prompt), workshop.answer_ids(item.text))
+            for item in items[: config.texts]
         ],
-        prompts=prompts[: config.prompts],
+        prompts=[workshop.prompt_ids(item.prompt) for item in items[: config.prompts]],
         config=config,
     )
     lease.save(gates=[asdict(report) for report in reports])
@@ -181,16 +186,19 @@ def _trainer(
 
 
 def _stage(
-    state: SavedState,
-    parent: PolicyVersion,
-    lease: Lease,
-    config: UpdateConfig,
-    reward_version: int,
-    judgements: list[Judgement],
+    state: SavedState, base: Path, parent: PolicyVersion, manifest: dict[str, Any]
 ) -> PolicyVersion:
-    adapters.check(state.folder, settings.MODEL_PATH, LARGEST_RANK)
+    """Move the finished adapter to where it stays, and enter it in the registry."""
+    adapters.check(state.folder, base, LARGEST_RANK)
     path, digest = adapters.keep(state.folder, settings.HOME.adapters)
-    manifest = {
+    return registry.stage(path, digest, parent, manifest)
+
+
+def _manifest(
+    lease: Lease, config: UpdateConfig, reward_version: int, judgements: list[Judgement]
+) -> dict[str, Any]:
+    """What the adapter was made of: hyperparameters, reward model, range of judgements."""
+    return {
         "update": str(lease.update_id),
         "config": config.model_dump(mode="json"),
         "reward": {**rewards.CONFIG.model_dump(mode="json"), "version": reward_version},
@@ -198,7 +206,6 @@ def _stage(
         "judged_from": min(each.created_at for each in judgements).isoformat(),
         "judged_to": max(each.created_at for each in judgements).isoformat(),
     }
-    return registry.stage(path, digest, parent, manifest)
 
 
 def _record_use(lease: Lease, judgements: list[Judgement]) -> None:

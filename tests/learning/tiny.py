@@ -1,0 +1,159 @@
+"""A random two-layer Llama over bytes, with its tokenizer, and an engine that serves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from inference.contracts import FinishReason, Policy, Sample, Sampling
+from inference.errors import EngineUnavailable
+from inference.tokenizer import ChatTokenizer
+from learning.policy.local import LocalTrainer
+from learning.policy.trainer import Datum, Floats, Lora, SavedState, TokenIds, Weights
+
+END = 256
+VOCABULARY = 258
+TEMPLATE = "{% for message in messages %}{{ message.content }}\n{% endfor %}"
+
+
+def model(seed: int = 0) -> LlamaForCausalLM:
+    """Hidden size 64, so that the two layers' states have 128 numbers, as many as features."""
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        eos_token_id=END,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        made = LlamaForCausalLM(config)
+        # A fresh model is nearly uniform, and a small head cannot become sure of anything.
+        for parameter in made.parameters():
+            if parameter.dim() == 2:
+                parameter.data *= 12 if parameter is made.lm_head.weight else 4
+    return made.eval().requires_grad_(False)
+
+
+def tokenizer() -> ChatTokenizer:
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {letter: number for number, letter in enumerate(alphabet)} | {"<end>": END}
+    made = Tokenizer(models.BPE(vocabulary, []))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    return ChatTokenizer(made, TEMPLATE, {}, frozenset({END}))
+
+
+def tokens(count: int, seed: int) -> TokenIds:
+    generator = torch.Generator().manual_seed(seed)
+    return tuple(torch.randint(0, END, (count,), generator=generator).tolist())
+
+
+class Engine:
+    """Serves adapters on a model of its own, with a little noise, like an engine in bfloat16.
+
+    Stands in for `learning.worker.engine.Engine`; `spoil` may swap the adapter that is served.
+    """
+
+    def __init__(self, noise: float = 0.02) -> None:
+        self.loaded: set[str] = set()
+        self.asked: list[str] = []
+        self.is_down = False
+        self.noise = noise
+        self._trainer = LocalTrainer(model())
+        self._noise_seed = 0
+
+    def load(self, policy: Policy) -> None:
+        self._check()
+        self.loaded.add(policy.name)
+
+    def unload(self, policy: Policy) -> None:
+        self._check()
+        self.loaded.discard(policy.name)
+
+    def score(self, sequences: Sequence[TokenIds], policy: Policy) -> list[Floats]:
+        data = [Datum(tokens[:1], tokens[1:]) for tokens in sequences]
+        return [self._noisy(row) for row in self._logprobs(data, policy)]
+
+    def sample(
+        self, prompts: Sequence[TokenIds], sampling: Sampling, policy: Policy, samples: int
+    ) -> list[list[Sample]]:
+        assert sampling.top_p == 1.0
+        self._check()
+        self.asked.append(policy.name)
+        generator = torch.Generator().manual_seed(sampling.seed or 0)
+        with _Adapted(self._trainer, policy):
+            return [
+                [self._draw(prompt, sampling, generator) for _ in range(samples)]
+                for prompt in prompts
+            ]
+
+    @torch.no_grad()
+    def _draw(self, prompt: TokenIds, sampling: Sampling, generator: torch.Generator) -> Sample:
+        ids, logprobs = list(prompt), []
+        while len(logprobs) < sampling.max_tokens:
+            logits = self._trainer.base(torch.tensor([ids])).logits[0, -1] / sampling.temperature
+            distribution = logits.log_softmax(dim=0)
+            token = int(torch.multinomial(distribution.exp(), 1, generator=generator))
+            ids.append(token)
+            logprobs.append(float(distribution[token]))
+            if token == END:
+                break
+        reason = FinishReason.STOP if ids[-1] == END else FinishReason.LENGTH
+        return Sample("", tuple(ids[len(prompt) :]), self._noisy(tuple(logprobs)), reason)
+
+    def _logprobs(self, data: Sequence[Datum], policy: Policy) -> tuple[Floats, ...]:
+        self._check()
+        with _Adapted(self._trainer, policy):
+            return self._trainer.logprobs(data, Weights.POLICY)
+
+    def _noisy(self, row: Floats) -> Floats:
+        self._noise_seed += 1
+        generator = torch.Generator().manual_seed(self._noise_seed)
+        return tuple(
+            (torch.tensor(row) + self.noise * torch.randn(len(row), generator=generator)).tolist()
+        )
+
+    def _check(self) -> None:
+        if self.is_down:
+            raise EngineUnavailable("No engine answers.")
+
+
+class Sampler:
+    """The engine as a trainer sees it; remembers which folders were published."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._policy = Policy("base")
+        self.published: list[Path] = []
+
+    def serve(self, state: SavedState) -> None:
+        self.published.append(state.folder)
+        self._policy = Policy(state.folder.name, str(state.folder), state.digest)
+
+    def sample(
+        self, prompts: Sequence[TokenIds], sampling: Sampling, samples: int
+    ) -> list[list[Sample]]:
+        return self._engine.sample(prompts, sampling, self._policy, samples)
+
+
+class _Adapted:
+    """The engine's model with one policy's adapter on it, for a while."""
+
+    def __init__(self, trainer: LocalTrainer, policy: Policy) -> None:
+        self._trainer, self._policy = trainer, policy
+
+    def __enter__(self) -> None:
+        if self._policy.path is None:
+            self._trainer.create(Lora())
+        else:
+            self._trainer.create_from(Path(self._policy.path))
+
+    def __exit__(self, *_: object) -> None:
+        self._trainer.unload()
