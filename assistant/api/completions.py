@@ -80,6 +80,9 @@ def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, answer: UUID) 
     where = Conversation.objects.filter(pk=conversation, owner=caller.person).first()
     if where is None:
         raise NotFound("There is no such conversation.")
+    text = body.chat[-1].content
+    if not where.title:
+        Conversation.objects.filter(pk=where.pk).update(title=turns.title_of(text))
     answers = where.messages.filter(role=Message.Author.ASSISTANT).order_by("-created_at")
     return turns.send(
         caller.person,
@@ -87,7 +90,7 @@ def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, answer: UUID) 
         parent=answers.values_list("pk", flat=True).first(),
         message=uuid4(),
         answer=answer,
-        parts=[TextPart(text=body.chat[-1].content)],
+        parts=[TextPart(text=text)],
         model=body.model,
         sampling=body.sampling,
     )

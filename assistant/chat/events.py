@@ -225,4 +225,5 @@ async def _next_events(
             return events
     except TimeoutError:
         await database_sync_to_async(settle_stale)()
-    return await database_sync_to_async(read)(answer, after)
+    missed: list[LogEvent] = await database_sync_to_async(read)(answer, after)
+    return missed
