@@ -91,17 +91,25 @@ def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
     Raises:
         InferenceError: no prompt can be made of it; the claim stands, `refuse` ends it.
     """
+    queued = Generation.objects.filter(pk=answer, status=Generation.Status.QUEUED)
+    generation = queued.select_related("message__conversation", "message__parent").first()
+    if generation is None:
+        return None
+    policy, refusal = _policy_for(generation.model)
     now = timezone.now()
-    is_mine = Generation.objects.filter(pk=answer, status=Generation.Status.QUEUED).update(
-        status=Generation.Status.RUNNING, worker=worker, started_at=now, heartbeat_at=now
+    generation.worker, generation.started_at = worker, now
+    is_mine = queued.update(
+        status=Generation.Status.RUNNING,
+        worker=worker,
+        started_at=now,
+        heartbeat_at=now,
+        policy=policy.name,
+        digest=policy.digest,
     )
     if not is_mine:
         return None
-    generation = Generation.objects.select_related(
-        "message__conversation__owner", "message__parent"
-    ).get(pk=answer)
-    policy = registry.as_policy(registry.resolve(generation.model))
-    Generation.objects.filter(pk=answer).update(policy=policy.name, digest=policy.digest)
+    if refusal is not None:
+        raise refusal
     window = None
     if generation.chat is not None:
         chat = [ChatMessage(**message) for message in generation.chat]
@@ -112,6 +120,14 @@ def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
         prompt = list(window.prompt_ids)
     sampling = _sampling(generation.sampling, len(prompt))
     return Job(generation, tuple(prompt), sampling, policy, window)
+
+
+def _policy_for(model: str) -> tuple[Policy, InferenceError | None]:
+    """The policy that `model` stands for now, or a nameless one and why there is none."""
+    try:
+        return registry.as_policy(registry.resolve(model)), None
+    except InferenceError as error:
+        return Policy(""), error
 
 
 def _check_fits(prompt: list[int]) -> None:
