@@ -28,8 +28,8 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def ada(stack: Stack) -> tuple[str, str]:
     """The name and password of a member whose chats may train."""
-    stack.create_user("ada", password=PASSWORD)
-    return "ada", PASSWORD
+    stack.create_user("ada.browser", password=PASSWORD)
+    return "ada.browser", PASSWORD
 
 
 @pytest.fixture
