@@ -8,7 +8,12 @@ import { ada, answer, error, FakeServer, question, Status } from "./testing/serv
 import { router } from "./ui/router.svelte";
 import { toasts } from "./ui/toasts.svelte";
 
-const CONVERSATION = { id: "c", title: "Tides", created_at: "2026-11-01T10:00:00Z", updated_at: "2026-11-01T10:00:00Z" };
+const CONVERSATION = {
+  id: "c",
+  title: "Tides",
+  created_at: "2026-11-01T10:00:00Z",
+  updated_at: "2026-11-01T10:00:00Z",
+};
 const ID = "11111111-1111-4111-8111-111111111111";
 
 const signedIn = {
@@ -27,7 +32,10 @@ function open(path: string): void {
   render(App);
 }
 
-function serving(messages: object[], more: Record<string, (body: unknown) => unknown> = {}): FakeServer {
+function serving(
+  messages: object[],
+  more: Record<string, (body: unknown) => unknown> = {},
+): FakeServer {
   const conversation = { ...CONVERSATION, id: ID };
   return new FakeServer({
     ...signedIn,
@@ -36,7 +44,12 @@ function serving(messages: object[], more: Record<string, (body: unknown) => unk
   });
 }
 
-function event(answer: string, seq: number, kind: "start" | "text" | "done", data: Record<string, unknown>) {
+function event(
+  answer: string,
+  seq: number,
+  kind: "start" | "text" | "done",
+  data: Record<string, unknown>,
+) {
   return { type: "event" as const, answer, seq, kind, data };
 }
 
@@ -68,7 +81,9 @@ describe("a person", () => {
     await user.type(await screen.findByLabelText("Name"), "Ada");
     await user.type(screen.getByLabelText("Password"), "wrong");
     await user.click(screen.getByRole("button", { name: "Sign in" }));
-    expect((await screen.findByRole("alert")).textContent).toBe("The name or the password is wrong.");
+    expect((await screen.findByRole("alert")).textContent).toBe(
+      "The name or the password is wrong.",
+    );
 
     isRight = true;
     await user.click(screen.getByRole("button", { name: "Sign in" }));
@@ -102,7 +117,9 @@ describe("a person", () => {
     await user.type(await screen.findByLabelText("Write to Danas"), "Why tides?{Enter}");
     const send = await lastSend(server);
     server.say({ type: "accepted", request: send.request });
-    server.say(event(send.answer, 1, "start", { policy: "base", window_tokens: 9, window_limit: 99 }));
+    server.say(
+      event(send.answer, 1, "start", { policy: "base", window_tokens: 9, window_limit: 99 }),
+    );
     server.say(event(send.answer, 2, "text", { text: "Because of " }));
     server.say(event(send.answer, 3, "text", { text: "the moon." }));
     server.say(event(send.answer, 4, "done", { finish_reason: "stop" }));
@@ -136,7 +153,11 @@ describe("a person", () => {
     await user.type(box, "A long story{Enter}");
     const send = await lastSend(server);
 
-    const refusal = { code: "message_oversize", message: "The message is too long.", can_retry: false };
+    const refusal = {
+      code: "message_oversize",
+      message: "The message is too long.",
+      can_retry: false,
+    };
     server.say({ type: "refused", request: send.request, ...refusal });
 
     expect(await screen.findByText("The message is too long.")).toBeTruthy();
@@ -182,14 +203,20 @@ describe("a person", () => {
     open(`/c/${ID}`);
 
     await user.click(await screen.findByRole("button", { name: "What it should have said" }));
-    const editor: HTMLTextAreaElement = screen.getByLabelText("What it should have said", { selector: "textarea" });
+    const editor: HTMLTextAreaElement = screen.getByLabelText("What it should have said", {
+      selector: "textarea",
+    });
     expect(editor.value).toBe("The sun.");
     await user.clear(editor);
     await user.type(editor, "The moon.");
     await user.click(screen.getByRole("button", { name: "Teach this" }));
 
     expect(await screen.findByText("You taught it to say")).toBeTruthy();
-    expect(server.requests.at(-1)?.body).toEqual({ message: "a", kind: "correction", text: "The moon." });
+    expect(server.requests.at(-1)?.body).toEqual({
+      message: "a",
+      kind: "correction",
+      text: "The moon.",
+    });
   });
 
   test("asks again after an interruption, and can look at both answers", async () => {

@@ -62,7 +62,11 @@ async function request<T>(method: Method, path: string, options: Options = {}): 
 }
 
 async function reach(method: Method, path: string, options: Options): Promise<Response> {
-  const init: RequestInit = { method, headers: headersOf(method, options), credentials: "same-origin" };
+  const init: RequestInit = {
+    method,
+    headers: headersOf(method, options),
+    credentials: "same-origin",
+  };
   if (options.body !== undefined) init.body = JSON.stringify(options.body);
   try {
     return await fetch(path, init);

@@ -4,7 +4,11 @@ import type { AnswerEvent } from "./types";
 
 const answer = "00000000-0000-4000-8000-000000000001";
 
-function event(seq: number, kind: AnswerEvent["kind"], data: Record<string, unknown> = {}): AnswerEvent {
+function event(
+  seq: number,
+  kind: AnswerEvent["kind"],
+  data: Record<string, unknown> = {},
+): AnswerEvent {
   return { type: "event", answer, seq, kind, data };
 }
 
@@ -86,6 +90,10 @@ describe("an answer's log", () => {
 
     expect(interrupted.status).toBe("interrupted");
     expect(failed.status).toBe("failed");
-    expect(failed.error).toEqual({ code: "engine_down", message: "The engine is gone.", canRetry: true });
+    expect(failed.error).toEqual({
+      code: "engine_down",
+      message: "The engine is gone.",
+      canRetry: true,
+    });
   });
 });

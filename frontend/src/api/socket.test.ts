@@ -25,7 +25,13 @@ class Line {
   }
 }
 
-const listener = { opened: vi.fn(), changed: vi.fn(), turn: vi.fn(), event: vi.fn(), signedOut: vi.fn() };
+const listener = {
+  opened: vi.fn(),
+  changed: vi.fn(),
+  turn: vi.fn(),
+  event: vi.fn(),
+  signedOut: vi.fn(),
+};
 
 const stop: Command = { type: "stop", request: "r1", answer: "a" };
 const watch: Command = { type: "watch", request: "r2", conversation: "c" };
@@ -92,7 +98,13 @@ describe("the socket", () => {
   test("rejects with the server's sentence", async () => {
     const said = connected().command(stop);
 
-    Line.last.hear({ type: "refused", request: "r1", code: "x", message: "No such answer.", can_retry: false });
+    Line.last.hear({
+      type: "refused",
+      request: "r1",
+      code: "x",
+      message: "No such answer.",
+      can_retry: false,
+    });
 
     await expect(said).rejects.toThrow(new Refusal("No such answer.", "x", false));
   });

@@ -25,13 +25,7 @@ export type Policies = Schemas["Policies"];
 export type Receipt = Schemas["FeedbackReceipt"];
 
 export type UpdateState =
-  | "queued"
-  | "training"
-  | "gating"
-  | "canary"
-  | "live"
-  | "rejected"
-  | "failed";
+  "queued" | "training" | "gating" | "canary" | "live" | "rejected" | "failed";
 
 export interface Gate {
   name: string;

@@ -134,7 +134,13 @@ export class Chat {
     const id = uuid();
     thread.expectAnswer(id, parent, MODEL);
     try {
-      await this.#socket.command({ type: "regenerate", request: uuid(), parent, answer: id, model: MODEL });
+      await this.#socket.command({
+        type: "regenerate",
+        request: uuid(),
+        parent,
+        answer: id,
+        model: MODEL,
+      });
     } catch (error) {
       thread.forget(id);
       if (error instanceof Refusal) toasts.fail(error);
@@ -171,7 +177,12 @@ export class Chat {
     if (entry.isReplaying || !entry.log || !entry.isStored) return;
     entry.isReplaying = true;
     try {
-      await this.#socket.ask({ type: "replay", request: uuid(), answer: entry.id, after: entry.log.seq });
+      await this.#socket.ask({
+        type: "replay",
+        request: uuid(),
+        answer: entry.id,
+        after: entry.log.seq,
+      });
     } catch {
       // The next connection asks again.
     } finally {

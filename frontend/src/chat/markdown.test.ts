@@ -73,7 +73,9 @@ describe("markdown", () => {
   });
 
   test("drops links that are more than links", () => {
-    expect(page("[click](javascript:alert(1))").querySelector("a")?.hasAttribute("href")).toBe(false);
+    expect(page("[click](javascript:alert(1))").querySelector("a")?.hasAttribute("href")).toBe(
+      false,
+    );
     expect(page("[home](https://example.com)").querySelector("a")?.rel).toContain("noopener");
   });
 });

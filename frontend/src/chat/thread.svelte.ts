@@ -52,14 +52,36 @@ export class Thread {
     this.#expectMessage(id, parent, "assistant", [], model);
   }
 
-  #expectMessage(id: string, parent: string | null, role: Message["role"], parts: Part[], model = ""): void {
+  #expectMessage(
+    id: string,
+    parent: string | null,
+    role: Message["role"],
+    parts: Part[],
+    model = "",
+  ): void {
     if (this.entries.has(id)) return;
     const answer =
       role === "assistant"
-        ? { status: "queued" as const, last_seq: 0, model, policy: "", error_code: "", can_retry: false }
+        ? {
+            status: "queued" as const,
+            last_seq: 0,
+            model,
+            policy: "",
+            error_code: "",
+            can_retry: false,
+          }
         : null;
     const created_at = new Date().toISOString();
-    const message = { id, conversation: this.id, parent, role, parts, created_at, answer, feedback: [] };
+    const message = {
+      id,
+      conversation: this.id,
+      parent,
+      role,
+      parts,
+      created_at,
+      answer,
+      feedback: [],
+    };
     this.entries.set(id, new Entry(message, false));
     this.#choices.set(parent, id);
   }

@@ -18,7 +18,10 @@ export interface Step<T> {
 
 type Children<T> = Map<string | null, T[]>;
 
-export function path<T extends Place>(places: Iterable<T>, choices: ReadonlyMap<string | null, string>): Step<T>[] {
+export function path<T extends Place>(
+  places: Iterable<T>,
+  choices: ReadonlyMap<string | null, string>,
+): Step<T>[] {
   const children = childrenOf(places);
   const newest = newestBelow(children);
   const steps: Step<T>[] = [];
@@ -55,7 +58,10 @@ function newestBelow<T extends Place>(children: Children<T>): Map<string, string
   for (const place of order.reverse()) {
     const below = children.get(place.id) ?? [];
     const moments = below.map(({ id }) => newest.get(id)!);
-    newest.set(place.id, [place.created_at, ...moments].reduce((a, b) => (a > b ? a : b)));
+    newest.set(
+      place.id,
+      [place.created_at, ...moments].reduce((a, b) => (a > b ? a : b)),
+    );
   }
   return newest;
 }

@@ -6,7 +6,15 @@ import { ada, error, FakeServer, Status } from "../testing/server";
 import LearningPage from "./LearningPage.svelte";
 import { Learning } from "./learning.svelte";
 
-const base = { name: "base", number: 0, digest: "", state: "ready", parent: null, created_at: "2026-11-01T10:00:00Z", live: false };
+const base = {
+  name: "base",
+  number: 0,
+  digest: "",
+  state: "ready",
+  parent: null,
+  created_at: "2026-11-01T10:00:00Z",
+  live: false,
+};
 const third = { ...base, name: "danas-v3-1f2e3d4c", number: 3, parent: "base", live: true };
 
 const update = {
@@ -23,7 +31,12 @@ const update = {
     { step: 2, loss: 0.4, note: "" },
   ],
   gates: [
-    { name: "finite weights", passed: true, sentence: "All weights are finite.", figures: { largest: 0.03125 } },
+    {
+      name: "finite weights",
+      passed: true,
+      sentence: "All weights are finite.",
+      figures: { largest: 0.03125 },
+    },
     { name: "general text", passed: false, sentence: "It became worse by 3 %.", figures: {} },
   ],
   judgements: 9,
@@ -71,7 +84,10 @@ describe("the learning page", () => {
   test("goes back to an older version after asking", async () => {
     let live = third.name;
     const server = serving({
-      "GET /v1/policies": () => ({ live, data: [base, third].map((one) => ({ ...one, live: one.name === live })) }),
+      "GET /v1/policies": () => ({
+        live,
+        data: [base, third].map((one) => ({ ...one, live: one.name === live })),
+      }),
       "POST /v1/policies/base/activate": () => {
         live = "base";
         return { ...base, live: true };

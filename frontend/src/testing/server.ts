@@ -37,7 +37,9 @@ export class FakeServer {
 
   /** `answers` by method and path, such as "GET /v1/updates". */
   constructor(private answers: Answers = {}) {
-    vi.stubGlobal("fetch", (path: string, init: RequestInit) => Promise.resolve(this.#answer(path, init)));
+    vi.stubGlobal("fetch", (path: string, init: RequestInit) =>
+      Promise.resolve(this.#answer(path, init)),
+    );
     const server = this;
     vi.stubGlobal(
       "WebSocket",
@@ -97,6 +99,18 @@ export function question(id: string, text: string, parent: string | null = null)
 }
 
 export function answer(id: string, text: string, parent: string): Message {
-  const state = { status: "done" as const, last_seq: 4, model: "danas", policy: "base", error_code: "", can_retry: false };
-  return { ...question(id, text, parent), role: "assistant", created_at: "2026-11-01T10:00:01Z", answer: state };
+  const state = {
+    status: "done" as const,
+    last_seq: 4,
+    model: "danas",
+    policy: "base",
+    error_code: "",
+    can_retry: false,
+  };
+  return {
+    ...question(id, text, parent),
+    role: "assistant",
+    created_at: "2026-11-01T10:00:01Z",
+    answer: state,
+  };
 }

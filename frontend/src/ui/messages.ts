@@ -157,9 +157,9 @@ const en = {
   window: {
     title: "Memory of this answer",
     open: "Show what Danas had in mind",
-    meter: (used: number, limit: number) =>
-      `${number(used)} of ${number(limit)} tokens`,
-    intro: "All that the model saw when it answered. Older turns give way when the space is used up.",
+    meter: (used: number, limit: number) => `${number(used)} of ${number(limit)} tokens`,
+    intro:
+      "All that the model saw when it answered. Older turns give way when the space is used up.",
     instructions: "Instructions",
     blocks: "What it saw",
     changes: "What changed before this answer",

@@ -1,9 +1,7 @@
 /** Addresses of the page, over the history API. assistant/urls.py lists the same ones. */
 
 export type Route =
-  | { page: "chat"; conversation: string | null }
-  | { page: "learning" }
-  | { page: "settings" };
+  { page: "chat"; conversation: string | null } | { page: "learning" } | { page: "settings" };
 
 const CONVERSATION = /^\/c\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\/?$/;
 
