@@ -5,7 +5,7 @@ A model is seconds and gigabytes: hence one per process, and none at import.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -15,10 +15,14 @@ from transformers.utils.logging import disable_progress_bar
 
 from inference.contracts import ChatMessage
 from inference.tokenizer import ChatTokenizer
+from learning.config import GateConfig, UpdateConfig
 from learning.evaluation import bank
 from learning.policy import backbone
 from learning.policy.trainer import TokenIds
 from learning.reward.features import Extractor
+
+# A base model of more parameters is trained with the hyperparameters for billions.
+LARGE = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Workshop:
     folder: Path
     cache: Path
     system_text: str
+    steps: int
+    gates: GateConfig = field(default_factory=GateConfig)
 
     @cached_property
     def tokenizer(self) -> ChatTokenizer:
@@ -51,6 +57,13 @@ class Workshop:
         ]
         return Extractor.for_model(self.base, self.folder, fitted_on, self.cache)
 
+    @cached_property
+    def hyperparameters(self) -> UpdateConfig:
+        """For this size of model, with the owner's number of steps."""
+        is_large = sum(parameter.numel() for parameter in self.base.parameters()) > LARGE
+        config = UpdateConfig.for_billions() if is_large else UpdateConfig()
+        return config.model_copy(update={"steps": self.steps})
+
     def prompt_ids(self, question: str) -> TokenIds:
         """A question as the first message of a chat with Danas."""
         messages = [ChatMessage("system", self.system_text), ChatMessage("user", question)]
@@ -64,4 +77,9 @@ class Workshop:
 @cache
 def workshop() -> Workshop:
     """This process's own."""
-    return Workshop(settings.MODEL_PATH, settings.HOME.root / "reward", settings.SYSTEM_TEXT)
+    return Workshop(
+        settings.MODEL_PATH,
+        settings.HOME.root / "reward",
+        settings.SYSTEM_TEXT,
+        settings.UPDATE_STEPS,
+    )

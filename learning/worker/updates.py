@@ -25,7 +25,7 @@ from inference.engine import adapters
 from inference.errors import InferenceError
 from inference.models import PolicyVersion
 from learning import queue
-from learning.config import GateConfig, UpdateConfig
+from learning.config import UpdateConfig
 from learning.errors import LearningError, LeaseLost
 from learning.evaluation import bank
 from learning.evaluation.examine import examine
@@ -45,7 +45,6 @@ from learning.worker.loaded import Workshop
 logger = logging.getLogger(__name__)
 # How long an update waits for the reward worker to take in what was judged before it.
 REWARD_PATIENCE_S = 60.0
-LARGE_MODEL = 1_000_000_000
 LARGEST_RANK = 32
 State = Update.State
 
@@ -69,18 +68,11 @@ def run(update_id: UUID, workshop: Workshop, engine: Engine) -> None:
             lease.finish(State.FAILED, f"An unexpected error: {type(error).__name__}.")
 
 
-def config_for(base: PreTrainedModel, seed: int) -> UpdateConfig:
-    """The hyperparameters for this size of model and the owner's number of steps."""
-    is_large = sum(parameter.numel() for parameter in base.parameters()) > LARGE_MODEL
-    config = UpdateConfig.for_billions() if is_large else UpdateConfig()
-    return config.model_copy(update={"steps": settings.UPDATE_STEPS, "seed": seed})
-
-
 def _run(lease: Lease, workshop: Workshop, engine: Engine) -> None:
     _wait_for_reward_worker()
     judgements = telling_judgements()
     head, reward_version = rewards.current_head()
-    config = config_for(workshop.base, seed=lease.update_id.int % 1_000_003)
+    config = workshop.hyperparameters.model_copy(update={"seed": lease.update_id.int % 1_000_003})
     bank_prompts = [workshop.prompt_ids(item.prompt) for item in bank.load()]
     prompts = prompts_for(config, bank_prompts)
     parent = registry.live()
@@ -115,7 +107,7 @@ def _examine(
     workshop: Workshop,
 ) -> str:
     """Load the new policy everywhere and hold it to the gates. Empty, or why it is refused."""
-    config = GateConfig()
+    config = workshop.gates
     policy = registry.as_policy(version)
     engine.load(policy)
     _, weights = lora.read(Path(version.path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -12,8 +13,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from inference.contracts import FinishReason, Policy, Sample, Sampling
 from inference.errors import EngineUnavailable
 from inference.tokenizer import ChatTokenizer
+from learning.config import UpdateConfig
 from learning.policy.local import LocalTrainer
 from learning.policy.trainer import Datum, Floats, Lora, SavedState, TokenIds, Weights
+from learning.worker.loaded import Workshop
 
 END = 256
 VOCABULARY = 258
@@ -89,24 +92,28 @@ class Engine:
         self.asked.append(policy.name)
         generator = torch.Generator().manual_seed(sampling.seed or 0)
         with _Adapted(self._trainer, policy):
-            return [
-                [self._draw(prompt, sampling, generator) for _ in range(samples)]
-                for prompt in prompts
-            ]
+            return [self._draw(prompt, sampling, samples, generator) for prompt in prompts]
 
     @torch.no_grad()
-    def _draw(self, prompt: TokenIds, sampling: Sampling, generator: torch.Generator) -> Sample:
-        ids, logprobs = list(prompt), []
-        while len(logprobs) < sampling.max_tokens:
-            logits = self._trainer.base(torch.tensor([ids])).logits[0, -1] / sampling.temperature
-            distribution = logits.log_softmax(dim=0)
-            token = int(torch.multinomial(distribution.exp(), 1, generator=generator))
-            ids.append(token)
-            logprobs.append(float(distribution[token]))
-            if token == END:
-                break
-        reason = FinishReason.STOP if ids[-1] == END else FinishReason.LENGTH
-        return Sample("", tuple(ids[len(prompt) :]), self._noisy(tuple(logprobs)), reason)
+    def _draw(
+        self, prompt: TokenIds, sampling: Sampling, samples: int, generator: torch.Generator
+    ) -> list[Sample]:
+        ids = torch.tensor([prompt] * samples)
+        logprobs = torch.zeros(samples, 0)
+        for _ in range(sampling.max_tokens):
+            logits = self._trainer.base(ids).logits[:, -1] / sampling.temperature
+            distribution = logits.log_softmax(dim=1)
+            token = torch.multinomial(distribution.exp(), 1, generator=generator)
+            ids = torch.cat([ids, token], dim=1)
+            logprobs = torch.cat([logprobs, distribution.gather(1, token)], dim=1)
+        drawn = zip(ids[:, len(prompt) :].tolist(), logprobs.tolist(), strict=True)
+        return [self._sample(tokens, row) for tokens, row in drawn]
+
+    def _sample(self, ids: list[int], logprobs: list[float]) -> Sample:
+        """An answer as far as its end mark, if it has one."""
+        length = ids.index(END) + 1 if END in ids else len(ids)
+        reason = FinishReason.STOP if END in ids else FinishReason.LENGTH
+        return Sample("", tuple(ids[:length]), self._noisy(tuple(logprobs[:length])), reason)
 
     def _logprobs(self, data: Sequence[Datum], policy: Policy) -> tuple[Floats, ...]:
         self._check()
@@ -123,6 +130,24 @@ class Engine:
     def _check(self) -> None:
         if self.is_down:
             raise EngineUnavailable("No engine answers.")
+
+
+class TinyWorkshop(Workshop):
+    """The worker's parts. The model is saved too, since adapters are checked against its file."""
+
+    hyperparameters = UpdateConfig(
+        steps=2, prompts=4, samples=2, max_new_tokens=8, learning_rate=3e-4, rank=4
+    )
+
+    @cached_property
+    def tokenizer(self) -> ChatTokenizer:
+        return tokenizer()
+
+    @cached_property
+    def base(self) -> LlamaForCausalLM:
+        made = model()
+        made.save_pretrained(self.folder)
+        return made
 
 
 class Sampler:
