@@ -44,10 +44,11 @@ LEFT_OUT = [
     *("opentelemetry-proto", "googleapis-common-protos", "grpcio"),
 ]
 # On a CPU: torch comes from elsewhere (below), its vision build does not fit the CPU build, triton
-# (a gigabyte) has no CPU backend, numba is for guessing ahead by n-grams, cv2 for video.
+# (a gigabyte) has no CPU backend, numba is for guessing ahead by n-grams, cv2 for video, and ninja
+# builds CUDA kernels.
 LEFT_OUT_ON_CPU = [
     *("torch", "torchvision", "triton", "numba", "llvmlite"),
-    "opencv-python-headless",
+    *("opencv-python-headless", "ninja"),
 ]
 
 
@@ -65,10 +66,15 @@ def kind() -> str:
 
 def install() -> None:
     started, lock = time.monotonic(), HERE / f"{kind()}.lock"
-    count = sum(1 for line in lock.read_text().splitlines() if line and line[0] != "#")
-    say(f"Installing {count} packages from {lock.name}, which takes a while the first time …")
+    packages = [line for line in lock.read_text().splitlines() if line and line[0] != "#"]
+    say(f"Installing {len(packages)} packages from {lock.name}; the first time takes a while …")
     _get_uv()
     _install("--no-deps", "-r", str(lock))
+    if any(line.startswith("ninja==") for line in packages):
+        # Both bring a folder `ninja`: of the build tool only the program is used, so the one that
+        # is imported has to come last.
+        api = next(line for line in packages if line.startswith("django-ninja=="))
+        _install("--no-deps", "--force-reinstall", api)
     if kind() == "cpu":
         install_torch_for_cpu()
     say(f"The packages are installed ({time.monotonic() - started:.0f} s).")
