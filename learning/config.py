@@ -55,7 +55,7 @@ class UpdateConfig(Frozen):
     clip_high: float = 0.28
     ratio_cap: float = 2.0
     kl_weight: float = 0.02
-    learning_rate: float = Field(2e-4, gt=0)
+    learning_rate: float = Field(6e-4, gt=0)
     max_gradient_norm: float = Field(1.0, gt=0)
     rank: int = Field(8, ge=1)
     alpha: int = Field(16, ge=1)
@@ -79,13 +79,13 @@ class GateConfig(Frozen):
     """What an adapter may not exceed. `learning.evaluation.gates` says why these numbers."""
 
     max_weight: float = 100.0
-    min_slope: float = 0.75
-    max_slope: float = 1.33
+    min_slope: float = 0.35
+    max_slope: float = 1.5
     max_noise_ratio: float = 2.0
     noise_share: float = 0.5
     min_certainty: float = 8.0
     max_text_loss_rise: float = 0.02
     max_kl: float = 0.05
-    texts: int = Field(32, ge=1, description="bank texts measured with the trainer and the engine")
+    texts: int = Field(16, ge=1, description="bank texts measured with the trainer and the engine")
     prompts: int = Field(16, ge=1, description="bank prompts answered for the KL gate")
     max_new_tokens: int = Field(32, ge=1)

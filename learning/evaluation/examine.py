@@ -50,7 +50,7 @@ def examine(
         return [finite]
     data = [Datum(prompt, text) for prompt, text in texts]
     trained, trained_parent, base = (
-        _flat(trainer.logprobs(data, which))
+        _flat(trainer.logprobs(data, which, exactly=True))
         for which in (Weights.POLICY, Weights.REFERENCE, Weights.BASE)
     )
     served, served_parent = (_served(engine, data, which) for which in (policy, parent))
@@ -61,7 +61,8 @@ def examine(
         for sample in group
     ]
     moved, stayed = (
-        _flat(trainer.logprobs(answers, which)) for which in (Weights.POLICY, Weights.REFERENCE)
+        _flat(trainer.logprobs(answers, which, exactly=True))
+        for which in (Weights.POLICY, Weights.REFERENCE)
     )
     return [
         finite,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from learning.policy.packing import Batch
@@ -16,9 +17,27 @@ from learning.policy.packing import Batch
 def load(folder: Path) -> PreTrainedModel:
     """The base model, frozen, in bfloat16, on the GPU if there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).to(device)
-    frozen: PreTrainedModel = model.eval().requires_grad_(False)
-    return frozen
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    model.eval().requires_grad_(False)
+    # transformers' own `to` has a signature that hides this overload from the type checker.
+    cast(torch.nn.Module, model).to(device)
+    return model
+
+
+class Exactly(TorchFunctionMode):
+    """Compute in float32 on weights that stay as they are; each is widened for its own use only.
+
+    Rounding to bfloat16 moves log-probabilities by some 0.05, which hides what a few careful
+    steps have changed. Several times slower on a CPU with bfloat16 instructions.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is torch.nn.functional.linear:
+            args = [part.float() if isinstance(part, Tensor) else part for part in args]
+        result = func(*args, **(kwargs or {}))
+        return result.float() if func is torch.nn.functional.embedding else result
 
 
 def last_states(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "place hidden"]:

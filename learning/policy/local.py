@@ -11,7 +11,7 @@ Adam's moments are not part of a saved state: each update draws new samples and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class TokenLogprobs(torch.autograd.Function):
     ) -> Float[Tensor, " token"]:
         needs_gradient = ctx.needs_input_grad[0]
         ctx.dtype = hidden.dtype
+        head = head.to(hidden.dtype)
         logprobs, slopes = [], []
         for part, target in zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True):
             logits = (part @ head.T).float().div_(temperature)
@@ -113,10 +114,15 @@ class LocalTrainer:
 
     @torch.no_grad()
     def logprobs(
-        self, data: Sequence[Datum], weights: Weights, *, temperature: float = 1.0
+        self,
+        data: Sequence[Datum],
+        weights: Weights,
+        *,
+        temperature: float = 1.0,
+        exactly: bool = False,
     ) -> tuple[Floats, ...]:
         found: list[Floats] = [()] * len(data)
-        with self._using(weights):
+        with self._using(weights), backbone.Exactly() if exactly else nullcontext():
             for batch in self._batches(data):
                 logprobs = self._score(batch, data, temperature)
                 _scatter(logprobs, batch, data, found)

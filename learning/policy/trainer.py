@@ -141,8 +141,14 @@ class Trainer(Protocol):
         """Step, and clear the gradients. Returns their norm before clipping."""
 
     def logprobs(
-        self, data: Sequence[Datum], weights: Weights, *, temperature: float = 1.0
-    ) -> tuple[Floats, ...]: ...
+        self,
+        data: Sequence[Datum],
+        weights: Weights,
+        *,
+        temperature: float = 1.0,
+        exactly: bool = False,
+    ) -> tuple[Floats, ...]:
+        """Of the response tokens. `exactly`: without rounding on the way, however long it takes."""
 
     def save_state(self, folder: Path) -> SavedState:
         """Write the adapter; `folder` appears whole or not at all. Raises OSError."""

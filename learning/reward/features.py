@@ -68,7 +68,7 @@ class Projection:
 
     def apply(self, pooled: Float[ndarray, "answer state"]) -> Float[ndarray, "answer feature"]:
         """Rounded to float32, as the database stores them: replay sees the same numbers."""
-        projected = (pooled - self.centre) / self.scale @ self.axes
+        projected: ndarray = (pooled - self.centre) / self.scale @ self.axes
         return projected.astype(np.float32)
 
     def save(self, path: Path) -> None:

@@ -102,7 +102,8 @@ class Head:
         """Mean and the covariance's upper triangle, which is all of it, little-endian float64."""
         upper = self.covariance[np.triu_indices(len(self.mean))]
         numbers = np.concatenate([self.mean, upper]).astype("<f8")
-        return HEADER.pack(MAGIC, len(self.mean), self.taken_in) + numbers.tobytes()
+        header = HEADER.pack(MAGIC, len(self.mean), self.taken_in)
+        return header + bytes(numbers.tobytes())
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Head:

@@ -78,6 +78,22 @@ def test_log_probabilities_do_not_depend_on_what_else_is_in_the_batch(trainer):
         assert one == pytest.approx(other, abs=1e-4)
 
 
+def test_exact_log_probabilities_are_not_rounded_to_the_weights_type():
+    rounded = tiny.model().bfloat16()
+    widened = tiny.model().bfloat16().float()
+    trainers = [LocalTrainer(rounded), LocalTrainer(widened)]
+    for each in trainers:
+        each.create(Lora())
+    data = examples()
+
+    exact = trainers[0].logprobs(data, Weights.POLICY, exactly=True)
+
+    wide = trainers[1].logprobs(data, Weights.POLICY)
+    for one, other in zip(exact, wide, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+    assert trainers[0].logprobs(data, Weights.POLICY) != exact
+
+
 def test_a_fresh_adapter_equals_the_base(trainer):
     data = examples()
 
