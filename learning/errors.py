@@ -7,6 +7,7 @@ LearningError
 ├── NothingToLearnFrom   no consenting answer, or nobody has judged one yet
 ├── CheckpointInvalid    an adapter's folder lacks weights, or holds other weights than ours
 ├── LonelySample         a reply without siblings cannot be compared with anything
+├── TrainingDiverged     loss or gradient are no finite numbers any more
 └── LeaseLost            another learner has taken this update over
 """
 
@@ -44,6 +45,10 @@ class CheckpointInvalid(LearningError):
 
 class LonelySample(LearningError, ValueError):
     code = "lonely_sample"
+
+
+class TrainingDiverged(LearningError):
+    code = "training_diverged"
 
 
 class LeaseLost(LearningError):

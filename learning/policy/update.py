@@ -10,6 +10,7 @@ rate mean the same for every batch size.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ import torch
 
 from inference.contracts import Sample, Sampling
 from learning.config import UpdateConfig
+from learning.errors import TrainingDiverged
 from learning.policy.advantages import RunningDeviation, leave_one_out_advantages
 from learning.policy.trainer import (
     Adam,
@@ -70,6 +72,9 @@ def update(
     Args:
         prompts_for: the prompts of a step.
         progress: called after every step; what it raises ends the training.
+
+    Raises:
+        TrainingDiverged: a step came out as no finite number.
     """
     deviation = RunningDeviation()
     for step in range(config.steps):
@@ -85,6 +90,8 @@ def update(
         data = _with_reference(trainer, _data(prompts, groups, advantages), config)
         tokens = sum(len(datum.response) for datum in data)
         loss, first, norm = _learn(trainer, data, config)
+        if not math.isfinite(loss + norm):
+            raise TrainingDiverged(f"Step {step + 1} gave a loss or gradient that is not finite.")
         trained = time.monotonic()
         progress(
             StepReport(

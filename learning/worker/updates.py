@@ -245,8 +245,8 @@ def _clear_away(lease: Lease) -> None:
 
 def _in_words(error: Exception) -> str:
     """Why an update failed, for a person."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "There is no space left on the disk to save the adapter."
     if isinstance(error, OSError):
-        if error.errno == errno.ENOSPC:
-            return "There is no space left on the disk to save the adapter."
-        return f"The adapter could not be saved: {error.strerror or error}."
+        return f"The system refused: {error.strerror or error}."
     return str(error)

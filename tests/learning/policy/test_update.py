@@ -3,6 +3,7 @@ import statistics
 import pytest
 
 from learning.config import UpdateConfig
+from learning.errors import TrainingDiverged
 from learning.policy.local import LocalTrainer
 from learning.policy.trainer import Lora
 from learning.policy.update import StepReport, update
@@ -59,6 +60,11 @@ def test_equal_rewards_move_nothing(tmp_path):
 
     assert [report.gradient_norm for report in reports] == [0, 0, 0]
     assert reports[-1].kl == 0
+
+
+def test_rewards_that_are_no_numbers_end_the_training(tmp_path):
+    with pytest.raises(TrainingDiverged, match="Step 1"):
+        run(tmp_path, rewards=lambda prompts, groups: [[float("nan")] * 4] * 4)
 
 
 def test_what_progress_raises_ends_the_training(tmp_path):
