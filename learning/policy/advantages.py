@@ -43,4 +43,4 @@ class RunningDeviation:
         self._weight = self._memory * self._weight + 1.0
         self._square = self._memory * self._square + float(advantages.square().mean())
         deviation = (self._square / self._weight) ** 0.5
-        return advantages / deviation if deviation > 0 else torch.zeros_like(advantages)
+        return torch.zeros_like(advantages) if deviation == 0 else advantages / deviation
