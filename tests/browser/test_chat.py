@@ -114,10 +114,10 @@ def test_signing_out_and_in_again(page: Page, ada: tuple[str, str]) -> None:
 
 
 def test_a_conversation_is_deleted_for_good(page: Page) -> None:
-    ask(page, "A secret about the harbour")
+    ask(page, "What is the capital of Norway?")
     finished(page)
     address = page.url
-    row = page.get_by_role("listitem").filter(has_text="A secret about the harbour")
+    row = page.get_by_role("listitem").filter(has_text="What is the capital of Norway?")
 
     row.hover()
     row.get_by_role("button", name="Delete").click()

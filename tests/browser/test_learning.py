@@ -17,7 +17,7 @@ RECEIPT = re.compile(r"Learned as reward version \d+|^Saved$")
 
 
 def test_a_thumb_is_taken_in_kept_and_taken_back(page: Page) -> None:
-    ask(page, "What colour is the sky?")
+    ask(page, "What is the capital of Spain?")
     finished(page).get_by_role("button", name="Good answer").click()
     expect(answer(page).get_by_text(RECEIPT)).to_be_visible()
 
@@ -49,12 +49,12 @@ def test_a_correction_starts_from_the_answer_and_is_kept(page: Page) -> None:
 
 
 def test_the_window_of_an_answer_can_be_seen(page: Page) -> None:
-    ask(page, "My cat is called Miso.")
+    ask(page, "What is the capital of Peru?")
     finished(page).get_by_role("button", name="Show what Danas had in mind").click()
 
     drawer = page.get_by_role("dialog", name="Memory of this answer")
     expect(drawer.get_by_role("meter")).to_be_visible()
-    expect(drawer.get_by_text("My cat is called Miso.")).to_be_visible()
+    expect(drawer.get_by_text("What is the capital of Peru?")).to_be_visible()
 
 
 def test_an_administrator_is_asked_for_consent_and_sees_what_answers(
