@@ -127,7 +127,7 @@ def test_a_database_that_is_gone_is_a_503_that_invites_a_retry(monkeypatch):
 
 
 # What never leaves its own worker needs no status.
-INSIDE = {"checkpoint_invalid", "lonely_sample", "lease_lost"}
+INSIDE = {"checkpoint_invalid", "lonely_sample", "lease_lost", "training_diverged"}
 
 
 @pytest.mark.parametrize("root", [AssistantError, InferenceError, LearningError])
