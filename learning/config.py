@@ -55,7 +55,7 @@ class UpdateConfig(Frozen):
     clip_high: float = 0.28
     ratio_cap: float = 2.0
     kl_weight: float = 0.02
-    learning_rate: float = Field(6e-4, gt=0)
+    learning_rate: float = Field(5e-4, gt=0)
     max_gradient_norm: float = Field(1.0, gt=0)
     rank: int = Field(8, ge=1)
     alpha: int = Field(16, ge=1)
