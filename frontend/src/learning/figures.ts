@@ -1,5 +1,7 @@
 /** Numbers that come with names of the trainer's choosing, made readable. */
 
+import { t } from "../ui/messages";
+
 export interface Series {
   name: string;
   values: number[];
@@ -7,10 +9,11 @@ export interface Series {
 
 const NOT_SHOWN = new Set(["step", "steps"]);
 
-/** One series for each figure that every step has as a number. */
+/** One series for each figure that every step has as a number; those that we know come first. */
 export function seriesOf(metrics: Record<string, unknown>[]): Series[] {
-  const names = Object.keys(metrics[0] ?? {}).filter((name) => !NOT_SHOWN.has(name));
-  return names
+  const given = Object.keys(metrics[0] ?? {}).filter((name) => !NOT_SHOWN.has(name));
+  const known = Object.keys(t.learning.metric).filter((name) => given.includes(name));
+  return [...new Set([...known, ...given])]
     .map((name) => ({ name, values: metrics.map((step) => step[name]) }))
     .filter((series): series is Series => series.values.every(isFigure));
 }
