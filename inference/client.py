@@ -35,10 +35,10 @@ SILENCE_TIMEOUT_S = 300.0
 HEALTH_TIMEOUT_S = 3.0
 # Failures of one address that another one may not have.
 ELSEWHERE = (EngineUnavailable, EngineInterrupted, PolicyNotLoaded)
-# When many answers are made at once each comes slowly: fewer, larger chunks then cost half as much
-# on both sides and arrive hardly later. The first token always comes at once.
-CROWD = 8
-TOKENS_A_CHUNK_IN_A_CROWD = 2
+# When many answers are made at once each comes slowly; chunks of a few tokens then come often enough
+# to read along and cost both sides a fraction. The first token always comes at once.
+MOST_TOKENS_A_CHUNK = 4
+ANSWERS_A_TOKEN = 8
 DATA = b"data: "
 DONE = b"[DONE]"
 
@@ -75,8 +75,8 @@ class EngineClient:
             PolicyNotLoaded: the engine does not have this adapter.
         """
         body = {**_completion(prompt_ids, sampling, policy), "stream": True}
-        if self._in_flight.total() >= CROWD:
-            body["stream_interval"] = TOKENS_A_CHUNK_IN_A_CROWD
+        if (interval := _tokens_a_chunk(self._in_flight.total())) > 1:
+            body["stream_interval"] = interval
         failures: list[InferenceError] = []
         for address in self._least_busy_first():
             has_begun = False
@@ -240,6 +240,10 @@ class EngineClient:
                 ),
             )
         return self._session
+
+
+def _tokens_a_chunk(in_flight: int) -> int:
+    return min(MOST_TOKENS_A_CHUNK, 1 + in_flight // ANSWERS_A_TOKEN)
 
 
 def _completion(prompt_ids: Sequence[int], sampling: Sampling, policy: Policy) -> dict[str, Any]:

@@ -83,7 +83,11 @@ def engine(plan: Plan) -> list[Program]:
 
 
 def workers(plan: Plan) -> list[Program]:
-    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) // 2))}
+    # Threads that wait for each other in a spin take the cores from those who answer.
+    threads = {
+        "OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 2) // 2)),
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
     generation = [PYTHON, "manage.py", "generationworker"]
     schedule = plan.home.root / "beat-schedule"
     beat = celery("beat", "--schedule", str(schedule), "--pidfile", "", *LOG_LEVEL)

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import aiohttp
 
 CONCURRENCIES = (1, 8, 32)
-ROUNDS = 5
-MAX_TOKENS = 48
+ROUNDS = 4
+# About a hundred words, a usual answer.
+MAX_TOKENS = 128
 TOPICS = ("rain", "bread", "maps", "owls", "tea", "glass", "ferries", "moss", "clocks", "kites")
 
 
