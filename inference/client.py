@@ -35,8 +35,8 @@ SILENCE_TIMEOUT_S = 300.0
 HEALTH_TIMEOUT_S = 3.0
 # Failures of one address that another one may not have.
 ELSEWHERE = (EngineUnavailable, EngineInterrupted, PolicyNotLoaded)
-# When many answers are made at once each comes slowly; chunks of a few tokens then come often enough
-# to read along and cost both sides a fraction. The first token always comes at once.
+# When many answers are made at once each comes slowly; chunks of a few tokens then come often
+# enough to read along and cost both sides a fraction. The first token always comes at once.
 MOST_TOKENS_A_CHUNK = 4
 ANSWERS_A_TOKEN = 8
 DATA = b"data: "
