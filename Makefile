@@ -74,6 +74,8 @@ check: $(MODULES)
 	@$(CHECKING) $(BIN)/mypy assistant learning inference manage.py
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/test_migrations.py
+	@$(CHECKING) $(BIN)/python manage.py exportschema frontend/openapi.json
+	@$(NPM) run --silent types -- --check
 	@$(NPM) run --silent check
 
 bench: build
