@@ -1,4 +1,4 @@
-"""LoRA arithmetic for vLLM's CPU worker, loaded through `--worker-extension-cls`.
+"""LoRA arithmetic for vLLM's CPU worker; `cpu_worker` has it loaded there.
 
 vLLM's own (0.32) gathers a copy of the adapter's weights for every token, with the adapter's slot
 as index and -1 for the base model. As an index -1 is the last slot: in a batch with some adapter,
@@ -67,10 +67,6 @@ def _weights(stacked: torch.Tensor, slot: int, dtype: torch.dtype) -> torch.Tens
 
 def _punica_wrapper(_cls: Any) -> str:
     return f"{__name__}.{SegmentedLora.__name__}"
-
-
-class WorkerExtension:
-    """Nothing of its own: vLLM imports this module in its worker for it."""
 
 
 current_platform.get_punica_wrapper = classmethod(_punica_wrapper).__get__(  # type: ignore[method-assign]

@@ -102,7 +102,7 @@ def on_cpu(arguments: argparse.Namespace) -> list[str]:
     room = arguments.kv_cache_mb << 20 if arguments.kv_cache_mb else kv_cache_bytes(arguments)
     return [
         *("--enforce-eager", "--kv-cache-memory-bytes", str(room)),
-        *("--worker-extension-cls", "inference.engine.cpu_lora.WorkerExtension"),
+        *("--worker-extension-cls", "inference.engine.cpu_worker.WorkerExtension"),
     ]
 
 

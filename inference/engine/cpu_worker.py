@@ -1,0 +1,11 @@
+"""What Danas changes in vLLM's CPU worker, loaded there through `--worker-extension-cls`."""
+
+from __future__ import annotations
+
+from inference.engine import cpu_lora, cpu_ranks
+
+CHANGES = (cpu_lora, cpu_ranks)
+
+
+class WorkerExtension:
+    """Nothing of its own: vLLM imports this module in its worker for it, and so the changes."""
