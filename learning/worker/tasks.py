@@ -40,5 +40,9 @@ def run_update(update_id: str) -> None:
 
 @worker_ready.connect
 def ask_for_what_was_left(**_: Any) -> None:
-    """A worker that was killed left rows behind; whoever starts next asks for them."""
+    """A worker that was killed left rows behind; whoever starts next asks for them.
+
+    Catching up also loads the model, so that the first judgement need not wait for that.
+    """
+    queue.ask_catch_up()
     queue.ask_for_what_waits()
