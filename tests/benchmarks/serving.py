@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import aiohttp
 
 CONCURRENCIES = (1, 8, 32)
-ROUNDS = 4
+ROUNDS = 3
 # About a hundred words, a usual answer.
 MAX_TOKENS = 128
 TOPICS = ("rain", "bread", "maps", "owls", "tea", "glass", "ferries", "moss", "clocks", "kites")
