@@ -15,6 +15,9 @@ from learning import queue
 from learning.worker import loaded, rewards, updates
 from learning.worker.engine import Engine
 
+# Loading a model beside an engine that starts would only hold the engine up.
+WARM_UP_AFTER_S = 30
+
 
 @shared_task(name=queue.CATCH_UP)
 def catch_up() -> None:
@@ -44,5 +47,5 @@ def ask_for_what_was_left(**_: Any) -> None:
 
     Catching up also loads the model, so that the first judgement need not wait for that.
     """
-    queue.ask_catch_up()
     queue.ask_for_what_waits()
+    catch_up.apply_async(countdown=WARM_UP_AFTER_S)
