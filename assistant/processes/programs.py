@@ -94,8 +94,13 @@ def workers(plan: Plan) -> list[Program]:
     return [
         Program(name="generation", command=generation, stage=WORKERS),
         Program(name="default", command=worker("default", "threads", "2"), stage=WORKERS),
-        Program(name="reward", command=gpu_worker("reward"), stage=WORKERS, environment=threads),
-        # Training waits for everything that a person waits for.
+        # Training waits for all that a person waits for, and judging for answers.
+        Program(
+            name="reward",
+            command=["nice", "-n", "5", *gpu_worker("reward")],
+            stage=WORKERS,
+            environment=threads,
+        ),
         Program(
             name="learner",
             command=["nice", "-n", "10", *gpu_worker("learner")],
