@@ -16,4 +16,4 @@ def count_at_least(x: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     return (x >= values).sum(-1, dtype=torch.int32).to(torch.int64)
 
 
-sampler.batched_count_greater_than = count_at_least
+sampler.batched_count_greater_than = count_at_least  # type: ignore[attr-defined]
