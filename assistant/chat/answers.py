@@ -5,7 +5,6 @@ All functions are synchronous; the generation worker calls them off its event lo
 
 from __future__ import annotations
 
-import logging
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,8 +25,6 @@ from inference.contracts import ChatMessage, FinishReason, Policy, Sampling
 from inference.diffusion import Diffusion
 from inference.errors import InferenceError, MessageTooLong
 from inference.tokenizer import ChatTokenizer
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,12 @@ class Outcome:
 
     def fail(self, error: InferenceError) -> None:
         self.end = "interrupted" if self.token_ids and error.can_retry else "failed"
-        self.error = {"code": error.code, "message": str(error), "can_retry": error.can_retry}
+        self.error = error_data(error)
+
+
+def error_data(error: InferenceError) -> dict[str, Any]:
+    """The data of the event `error`."""
+    return {"code": error.code, "message": str(error), "can_retry": error.can_retry}
 
 
 def waiting(most: int) -> list[UUID]:
@@ -156,11 +158,11 @@ def _sampling(asked: dict[str, Any], prompt_tokens: int) -> Sampling:
 
 
 @transaction.atomic
-def refuse(answer: UUID, worker: str, error: InferenceError) -> None:
+def refuse(answer: UUID, error: InferenceError) -> None:
     """End a claimed answer for which no prompt could be made."""
     generation = Generation.objects.get(pk=answer)
-    data = {"code": error.code, "message": str(error), "can_retry": error.can_retry}
-    last = events.close(generation, Generation.Status.FAILED, [LogEvent(1, "error", data)])
+    event = LogEvent(1, "error", error_data(error))
+    last = events.close(generation, Generation.Status.FAILED, [event])
     transaction.on_commit(lambda: events.publish({answer: last}))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
@@ -30,8 +29,6 @@ from assistant.chat.wire import (
 from assistant.errors import AssistantError, NotFound
 from assistant.models import Conversation, Generation, Message, User
 from inference.errors import InferenceError
-
-logger = logging.getLogger(__name__)
 
 SIGNED_OUT = 4401
 # Answers that one socket follows at the same time; a page shows far fewer.

@@ -1,7 +1,7 @@
 """The append-only log of an answer: written in batches, published, replayed, closed.
 
-The log in PostgreSQL is the truth. What is broadcast is the same events,
-so that a reader seldom has to ask the database; a reader that missed some reads them from the log.
+The log in PostgreSQL is the truth. What is broadcast is the same events, so that a reader seldom
+has to ask the database; a reader that missed some reads them from the log.
 """
 
 from __future__ import annotations

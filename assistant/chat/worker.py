@@ -121,7 +121,7 @@ class GenerationWorker:
         try:
             job = await database_sync_to_async(answers.claim)(answer, self.name, self._tokenizer)
         except InferenceError as error:
-            await database_sync_to_async(answers.refuse)(answer, self.name, error)
+            await database_sync_to_async(answers.refuse)(answer, error)
             return
         if job is None:
             return
