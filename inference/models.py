@@ -22,10 +22,15 @@ class PolicyVersion(models.Model):
     name = models.CharField(max_length=80, unique=True)
     number = models.PositiveIntegerField(unique=True)
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the weights")
-    path = models.CharField(max_length=500, blank=True, help_text="the adapter's folder")
+    path = models.CharField(
+        max_length=500, blank=True, help_text="the adapter's address, see inference.storage"
+    )
     base_model = models.CharField(max_length=200)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
     state = models.CharField(max_length=16, choices=State, default=State.STAGED)
+    person = models.BigIntegerField(
+        null=True, db_index=True, help_text="whose own adapter it is; nobody else is answered by it"
+    )
     manifest = models.JSONField(default=dict, help_text="hyperparameters, data range, revision")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -45,6 +50,38 @@ class ServingAlias(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} → {self.policy}"
+
+
+class Split(models.Model):
+    """While a policy is tried out: the share of people who are answered by it."""
+
+    alias = models.CharField(max_length=40, primary_key=True)
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="splits")
+    share = models.PositiveSmallIntegerField(help_text="per cent of people")
+
+    def __str__(self) -> str:
+        return f"{self.share} % of {self.alias} → {self.policy}"
+
+
+class PersonalAlias(models.Model):
+    """A person's own adapter, which answers them in place of the live policy."""
+
+    person = models.BigIntegerField(primary_key=True)
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    used_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.policy)
+
+
+class PolicyChoice(models.Model):
+    """What a person asked to be answered by: the base model, or to stay at a version."""
+
+    person = models.BigIntegerField(primary_key=True)
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return str(self.policy)
 
 
 class Activation(models.Model):

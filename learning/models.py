@@ -1,4 +1,4 @@
-"""What learning knows: answers it may learn from, judgements, reward-model versions, updates.
+"""What learning knows: answers it may learn from, judgements, reward-model versions, updates, trials.
 
 These rows are copies handed over by `learning.intake`; learning never reads the website's tables.
 """
@@ -30,6 +30,9 @@ class Answer(models.Model):
     top_p = models.FloatField()
     policy = models.CharField(max_length=80)
     features = VectorField(dimensions=FEATURE_DIMENSIONS, null=True)
+    is_dictated = models.BooleanField(
+        default=False, help_text="the prompt said what to answer; never in the global head"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -39,11 +42,42 @@ class Answer(models.Model):
         return str(self.pk)
 
 
+class Participant(models.Model):
+    """Someone who has judged. Every tenth to come is held out: judged against, never learned from.
+
+    `left_out_at` is set when a reviewer has the reward model forget what they said.
+    """
+
+    person = models.BigIntegerField(primary_key=True)
+    number = models.PositiveIntegerField(unique=True, help_text="in the order of first judgements")
+    is_held_out = models.BooleanField(default=False)
+    left_out_at = models.DateTimeField(null=True)
+    left_out_by = models.CharField(max_length=150, blank=True)
+    left_out_because = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["number"]
+
+    def __str__(self) -> str:
+        return f"participant {self.number}"
+
+
 class Judgement(models.Model):
     """One piece of feedback (`contracts.Judgement`), in the order in which it arrived.
 
-    `version` is the reward-model version that first contained it; null while it waits.
+    `version` is the reward-model version that first contained it; null while it waits. `use`,
+    `weight`, `predicted` and `influence` are written when it is taken in.
     """
+
+    class Use(models.TextChoices):
+        """What became of it. Held out means judged against, never learned from."""
+
+        WAITING = "waiting"
+        LEARNED = "learned"
+        HELD_OUT = "held_out"
+        DICTATED = "dictated"
+        LEFT_OUT = "left_out"
+        SILENT = "silent"
 
     feedback = models.UUIDField(unique=True)
     answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="judgements")
@@ -51,7 +85,13 @@ class Judgement(models.Model):
     person = models.BigIntegerField(db_index=True)
     kind = models.CharField(max_length=16)
     text = models.TextField(blank=True)
+    tags = ArrayField(models.CharField(max_length=40), default=list)
     text_features = VectorField(dimensions=FEATURE_DIMENSIONS, null=True)
+    use = models.CharField(max_length=16, choices=Use, default=Use.WAITING)
+    weight = models.FloatField(null=True, help_text="share of its kind's weight, after the caps")
+    influence = models.FloatField(
+        null=True, help_text="root mean square change of recent answers' log-odds"
+    )
     predicted = models.FloatField(
         null=True, help_text="how probable the head thought this before it was taken in"
     )
@@ -74,7 +114,14 @@ class RewardVersion(models.Model):
     was taken out of the log, and the reward worker builds the head anew.
     """
 
+    class Cause(models.TextChoices):
+        JUDGEMENT = "judgement"
+        REBUILT = "rebuilt", "something was taken out of the log, and it was replayed"
+        REFIT = "refit", "fitted to the whole log at once"
+
     number = models.PositiveIntegerField(primary_key=True)
+    cause = models.CharField(max_length=16, choices=Cause, default=Cause.JUDGEMENT)
+    prior_sd = models.FloatField(null=True, help_text="chosen by a refit; null: the default")
     head = models.BinaryField(null=True, help_text="its parameters, see learning.reward.model")
     judgement = models.ForeignKey(
         Judgement, on_delete=models.SET_NULL, null=True, help_text="null: built anew"
@@ -85,11 +132,72 @@ class RewardVersion(models.Model):
         return f"reward version {self.number}"
 
 
+class RewardMetrics(models.Model):
+    """How good the head was at some version: a point of the time series that people look at.
+
+    Prequential figures are over the newest judgements, each predicted before it was taken in;
+    held-out figures over those that are never learned from. Null: too few to say.
+    """
+
+    version = models.PositiveIntegerField()
+    events = models.PositiveIntegerField(help_text="judgements taken in")
+    people = models.PositiveIntegerField()
+    auc = models.FloatField(null=True)
+    log_loss = models.FloatField(null=True, help_text="nats per judgement")
+    calibration = models.FloatField(null=True, help_text="expected calibration error")
+    held_out_auc = models.FloatField(null=True)
+    held_out_events = models.PositiveIntegerField(default=0)
+    length_correlation = models.FloatField(null=True, help_text="of score and log length")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return f"metrics of reward version {self.version}"
+
+
+class PersonEffect(models.Model):
+    """What a person likes beyond what everybody likes: weights on top of the global head."""
+
+    person = models.BigIntegerField(primary_key=True)
+    head = models.BinaryField(help_text="see learning.reward.personal")
+    judgements = models.PositiveIntegerField()
+    version = models.PositiveIntegerField(help_text="the reward version that it sits on")
+
+    def __str__(self) -> str:
+        return f"effect of {self.judgements} judgements"
+
+
+class Alarm(models.Model):
+    """Something a reviewer has to look at. One that freezes training does so until it is closed."""
+
+    class Kind(models.TextChoices):
+        DRIFT = "drift"
+        ROLLBACK = "rollback"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=16, choices=Kind)
+    sentence = models.TextField(help_text="what happened, for a person to read")
+    figures = models.JSONField(default=dict)
+    freezes_training = models.BooleanField(default=False)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=150, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-opened_at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.sentence}"
+
+
 class Update(models.Model):
-    """One training run, from the asking to the verdict."""
+    """One training run, from the asking to the verdict. `person`: whose own adapter it makes."""
 
     class State(models.TextChoices):
-        """`canary`: passed its gates, and waits for a person (or the canary) to make it live."""
+        """`canary`: passed its gates, and serves a share of people (see `Trial`)."""
 
         QUEUED = "queued"
         TRAINING = "training"
@@ -106,6 +214,11 @@ class Update(models.Model):
     reason = models.TextField(blank=True, help_text="why it ended so, for a person to read")
     requested_by = models.CharField(max_length=150)
     canary = models.BooleanField(default=False)
+    algorithm = models.CharField(max_length=16, default="rloo", help_text="config.Algorithm")
+    person = models.BigIntegerField(null=True)
+    saved_step = models.PositiveSmallIntegerField(
+        default=0, help_text="steps behind its last saved state, from which it can go on"
+    )
     policy = models.CharField(max_length=80, blank=True, help_text="the version it made")
     parent = models.CharField(max_length=80, blank=True, help_text="the version it started from")
     reward_version = models.PositiveIntegerField(null=True)
@@ -143,3 +256,78 @@ class UpdateJudgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.judgement_id} in {self.update_id}"
+
+
+class Trial(models.Model):
+    """A canary: a policy that passed its gates, served to a growing share of people."""
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        PROMOTED = "promoted"
+        ROLLED_BACK = "rolled_back"
+        STOPPED = "stopped", "the live policy was changed by hand meanwhile"
+
+    update = models.OneToOneField(Update, on_delete=models.CASCADE, related_name="trial")
+    policy = models.CharField(max_length=80)
+    against = models.CharField(max_length=80, help_text="the live policy when it began")
+    state = models.CharField(max_length=16, choices=State, default=State.RUNNING)
+    share = models.PositiveSmallIntegerField(help_text="per cent of people")
+    reason = models.TextField(blank=True)
+    figures = models.JSONField(default=dict)
+    started_at = models.DateTimeField(auto_now_add=True)
+    share_since = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                models.Value(1),
+                condition=models.Q(state="running"),
+                name="one_trial_at_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"trial of {self.policy} ({self.state})"
+
+
+class Exposure(models.Model):
+    """An answer given while a trial ran, by the new policy or by the one it is compared with.
+
+    Holds no text. `is_down` is null until a consenting person has thumbed it.
+    """
+
+    answer = models.UUIDField(primary_key=True)
+    trial = models.ForeignKey(Trial, on_delete=models.CASCADE, related_name="exposures")
+    person = models.BigIntegerField()
+    is_new = models.BooleanField(help_text="by the policy on trial")
+    has_failed = models.BooleanField()
+    first_token_ms = models.FloatField(null=True)
+    token_ms = models.FloatField(null=True, help_text="per token after the first")
+    is_down = models.BooleanField(null=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class LedgerEntry(models.Model):
+    """One link of the hash chain; see `learning.ledger`. Rows are only ever added."""
+
+    seq = models.PositiveBigIntegerField(primary_key=True)
+    kind = models.CharField(max_length=24)
+    subject = models.CharField(max_length=80, db_index=True, help_text="a policy or a feedback id")
+    body = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["seq"]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.kind} {self.subject}"
