@@ -1,4 +1,4 @@
-"""What learning knows: answers it may learn from, judgements, reward-model versions, updates, trials.
+"""What learning knows: answers, judgements, reward-model versions, updates, trials, the ledger.
 
 These rows are copies handed over by `learning.intake`; learning never reads the website's tables.
 """

@@ -28,9 +28,7 @@ from learning import queue
 from learning.config import UpdateConfig
 from learning.errors import LearningError, LeaseLost
 from learning.evaluation import bank
-from learning.evaluation.examine import examine
 from learning.models import Judgement, Update, UpdateJudgement
-from learning.policy import lora
 from learning.policy.local import LocalTrainer
 from learning.policy.trainer import Lora, SavedState
 from learning.policy.update import StepReport, update
@@ -39,8 +37,10 @@ from learning.worker import lease as leases
 from learning.worker import rewards
 from learning.worker.datasets import prompts_for, telling_judgements
 from learning.worker.engine import Engine, EngineSampler
+from learning.worker.examination import examine_version
 from learning.worker.lease import Lease
 from learning.worker.loaded import Workshop
+from learning.worker.verdict import conclude
 
 logger = logging.getLogger(__name__)
 # How long an update waits for the reward worker to take in what was judged before it.
@@ -94,63 +94,8 @@ def _run(lease: Lease, workshop: Workshop, engine: Engine) -> None:
             state, workshop.folder, parent, _manifest(lease, config, reward_version, judgements)
         )
         lease.save(state=State.GATING, policy=version.name)
-        refusal = _examine(trainer, engine, version, parent, lease, workshop)
-    _conclude(lease, version, parent, refusal)
-
-
-def _examine(
-    trainer: LocalTrainer,
-    engine: Engine,
-    version: PolicyVersion,
-    parent: PolicyVersion,
-    lease: Lease,
-    workshop: Workshop,
-) -> str:
-    """Load the new policy everywhere and hold it to the gates. Empty, or why it is refused."""
-    config = workshop.gates
-    policy = registry.as_policy(version)
-    engine.load(policy)
-    _, weights = lora.read(Path(version.path))
-    items = bank.load()
-    reports = examine(
-        trainer,
-        engine,
-        policy=policy,
-        parent=registry.as_policy(parent),
-        weights=weights,
-        texts=[
-            (workshop.prompt_ids(item.prompt), workshop.answer_ids(item.text))
-            for item in items[: config.texts]
-        ],
-        prompts=[workshop.prompt_ids(item.prompt) for item in items[: config.prompts]],
-        config=config,
-    )
-    lease.save(gates=[asdict(report) for report in reports])
-    refusal = " ".join(report.sentence for report in reports if not report.passed)
-    if refusal:
-        engine.unload(policy)
-    return refusal
-
-
-def _conclude(lease: Lease, version: PolicyVersion, parent: PolicyVersion, refusal: str) -> None:
-    if refusal:
-        registry.reject(version, refusal)
-        lease.finish(State.REJECTED, refusal)
-        return
-    registry.accept(version)
-    row = Update.objects.get(pk=lease.update_id)
-    if row.canary:
-        lease.finish(State.CANARY, "It passed its gates and waits to be made live.")
-    elif registry.live() != parent:
-        lease.finish(
-            State.REJECTED,
-            "It passed its gates, but the live policy was changed meanwhile. Activate it by hand "
-            "if you want it.",
-        )
-    else:
-        lease.save()
-        registry.activate(version.name, by=f"update {lease.update_id}")
-        lease.finish(State.LIVE, "It passed its gates and is live.")
+        refusal = examine_version(trainer, engine, version, parent, lease, workshop)
+    conclude(lease, version, parent, refusal)
 
 
 @contextmanager
