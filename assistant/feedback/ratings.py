@@ -152,7 +152,11 @@ def _served(person: User, message: UUID) -> Message:
 
 
 def _check_siblings(chosen: Message, rejected: Message) -> None:
-    if chosen.parent_id != rejected.parent_id:
+    """Two answers to one message, or to the same text in two requests that brought it along."""
+    if chosen.parent_id == rejected.parent_id:
+        return
+    prompts = Trajectory.objects.filter(pk__in=(chosen.pk, rejected.pk))
+    if prompts.values("prompt_token_ids").distinct().count() != 1:
         raise FeedbackInvalid("over: not an answer to the same message.")
 
 

@@ -13,7 +13,7 @@ from assistant.errors import (
 )
 from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
-from assistant.models import Feedback, Generation
+from assistant.models import Feedback, Generation, Trajectory
 from learning.contracts import FeedbackKind
 from learning.models import Answer, Judgement
 from tests import factories
@@ -129,11 +129,22 @@ def test_a_preference_takes_the_place_of_its_reverse():
 def test_a_preference_over_an_answer_to_something_else_is_refused():
     ada = factories.ada()
     answer, other = factories.served(ada), factories.served(ada)
+    Trajectory.objects.filter(pk=other.pk).update(prompt_token_ids=[1, 2, 7])
 
     with pytest.raises(FeedbackInvalid, match="over: not an answer to the same message"):
         ratings.rate(ada, Opinion(answer.pk, PREFERENCE, over=other.pk))
 
     assert not Feedback.objects.exists()
+
+
+def test_a_preference_between_two_requests_that_asked_the_same_is_taken():
+    ada = factories.ada()
+    answer, other = factories.served(ada), factories.served(ada)
+
+    ratings.rate(ada, Opinion(answer.pk, PREFERENCE, over=other.pk))
+
+    judgement = Judgement.objects.get()
+    assert (judgement.answer_id, judgement.over_id) == (answer.pk, other.pk)
 
 
 @pytest.mark.parametrize(
