@@ -33,9 +33,13 @@ SIGN_IN = re.compile(r"^Sign in as (\S+) with the password (\S+) ", re.MULTILINE
 
 
 class Stack:
-    """One run of `manage.py run`. Start it again after a stop to continue with the same home."""
+    """One run of `manage.py run`. Start it again after a stop to continue with the same home.
 
-    def __init__(self) -> None:
+    `settings` are environment variables beside those that keep it to itself.
+    """
+
+    def __init__(self, **settings: str) -> None:
+        self._settings = settings
         self.home = Path(tempfile.mkdtemp(prefix="danas-system-"))
         self.port, self.engine_port = free_ports(2)
         self.url = f"http://127.0.0.1:{self.port}"
@@ -54,6 +58,7 @@ class Stack:
             "DANAS_MODEL": str(MODEL),
             # Two steps go through everything that more would.
             "DANAS_UPDATE_STEPS": "2",
+            **self._settings,
         }
 
     @property
