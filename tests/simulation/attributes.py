@@ -107,8 +107,7 @@ class Listed:
         return items if self.wanted else float(self.met(answer))
 
     def correct(self, answer: str) -> str:
-        lines = [ITEM.sub("", line).strip() for line in sentences(answer)]
-        lines = [line for line in lines if line] or ["It depends."]
+        lines = sentences(ITEM.sub("", answer)) or ["It depends."]
         if not self.wanted:
             return " ".join(lines)
         return "\n".join(
