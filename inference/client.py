@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,8 @@ ELSEWHERE = (EngineUnavailable, EngineInterrupted, PolicyNotLoaded)
 # enough to read along and cost both sides a fraction. The first token always comes at once.
 MOST_TOKENS_A_CHUNK = 4
 ANSWERS_A_TOKEN = 8
+# Adapters of an update's steps; the learner unloads them itself.
+TRAINING_PREFIX = "training-"
 DATA = b"data: "
 DONE = b"[DONE]"
 
@@ -50,6 +53,7 @@ class EngineClient:
         self.addresses = tuple(address.rstrip("/") for address in addresses)
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._in_flight: Counter[str] = Counter()
+        self._used_at: dict[str, float] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> EngineClient:
@@ -128,8 +132,9 @@ class EngineClient:
         A name stands for the same weights for ever: an engine that has the name has the policy.
 
         Raises:
-            EngineUnavailable: some address is down; those that are up have loaded it.
-            EngineRefused: the engine cannot read the adapter.
+            EngineUnavailable: some address is down, or cannot reach the storage; those that are
+                up have loaded it.
+            EngineRefused: the engine cannot read the adapter, or its digest is another.
         """
         if policy.path is not None:
             await self._on_all(lambda address: self._load(address, policy))
@@ -137,14 +142,45 @@ class EngineClient:
     async def unload(self, policy: Policy) -> None:
         """Drop an adapter everywhere; one that is not loaded is none to drop."""
         if policy.path is not None:
-            await self._on_all(lambda address: self._unload(address, policy))
+            await self._on_all(lambda address: self._unload(address, policy.name))
+            self._used_at.pop(policy.name, None)
+
+    async def make_room(self, keep: Collection[str], cap: int) -> list[str]:
+        """Unload adapters where an engine has more than `cap`, the least recently used first.
+
+        Used by this client, that is; those that it never used go first, the first loaded before
+        the others. Neither those in `keep` nor one in training is touched, so more than `cap` may
+        stay.
+
+        Returns:
+            The names that were unloaded somewhere.
+
+        Raises:
+            EngineUnavailable: some address is down; the others have made room.
+        """
+        dropped: set[str] = set()
+
+        async def drop(address: str) -> None:
+            names = [name for name in await self._models(address) if name != BASE_NAME]
+            free = [n for n in names if n not in keep and not n.startswith(TRAINING_PREFIX)]
+            free.sort(key=lambda name: self._used_at.get(name, 0.0))
+            for name in free[: max(0, len(names) - cap)]:
+                await self._unload(address, name)
+                dropped.add(name)
+
+        await self._on_all(drop)
+        return sorted(dropped)
 
     async def loaded(self, address: str) -> set[str]:
         """The names served at one address, the base included."""
+        return set(await self._models(address))
+
+    async def _models(self, address: str) -> list[str]:
+        """The base, then the adapters in the order in which they were loaded."""
         async with self._request("GET", address, "/v1/models") as response:
             await _check(response)
             document = await _whole(response)
-        return {model["id"] for model in document["data"]}
+        return [model["id"] for model in document["data"]]
 
     async def is_up(self) -> dict[str, bool]:
         """For each address, whether its engine says that it is healthy."""
@@ -164,16 +200,18 @@ class EngineClient:
     async def _load(self, address: str, policy: Policy) -> None:
         if policy.name in await self.loaded(address):
             return
-        body = {"lora_name": policy.name, "lora_path": policy.path}
+        # The digest is for the engine's own fetching, which compares it (`engine.fetching`).
+        body = {"lora_name": policy.name, "lora_path": policy.path, "digest": policy.digest}
         async with self._request("POST", address, "/v1/load_lora_adapter", json=body) as response:
             words = await response.text()
             status = response.status
         # Another process may have loaded it meanwhile, which the engine reports as an error.
         if status >= 400 and policy.name not in await self.loaded(address):
-            raise EngineRefused(f"{policy.name} could not be loaded: {_words(words)}")
+            kind = EngineUnavailable if status == 503 else EngineRefused
+            raise kind(f"{policy.name} could not be loaded: {_words(words)}")
 
-    async def _unload(self, address: str, policy: Policy) -> None:
-        body = {"lora_name": policy.name}
+    async def _unload(self, address: str, name: str) -> None:
+        body = {"lora_name": name}
         async with self._request("POST", address, "/v1/unload_lora_adapter", json=body) as response:
             if response.status != 404:
                 await _check(response)
@@ -205,6 +243,7 @@ class EngineClient:
         """A response to a request for an answer, its status good."""
         headers = {"X-Request-Id": request_id} if request_id else {}
         self._in_flight[address] += 1
+        self._used_at[body["model"]] = time.monotonic()
         try:
             async with self._request(
                 "POST", address, "/v1/completions", json=body, headers=headers

@@ -29,8 +29,9 @@ class Sampling:
 class Policy:
     """What an answer is sampled from: the base model, or an immutable adapter on it.
 
-    `name` is the name under which the engine serves it; `path` is the adapter's folder, None for
-    the base; `digest` is the SHA-256 of the weights, empty for the base.
+    `name` is the name under which the engine serves it; `path` is the adapter's address (a
+    folder, or a URL that the engine fetches from; see `inference.storage`), None for the base;
+    `digest` is the SHA-256 of the weights, empty for the base.
     """
 
     name: str

@@ -6,6 +6,7 @@ InferenceError
 ├── EngineRefused         the engine says the request is wrong; a retry cannot help
 ├── PolicyNotLoaded       the engine does not have this adapter (it was restarted); load, then retry
 ├── AdapterInvalid        an adapter folder is missing, truncated or for another model
+├── StorageUnavailable    where adapters are kept cannot be reached; a retry can help
 ├── UnknownPolicy         no policy of that name
 ├── PolicyNotServable     it exists, but has not passed the gates or was withdrawn
 ├── MessageTooLong        the newest message alone does not fit the window
@@ -44,6 +45,11 @@ class PolicyNotLoaded(InferenceError):
 
 class AdapterInvalid(InferenceError):
     code = "adapter_invalid"
+
+
+class StorageUnavailable(InferenceError):
+    code = "storage_unavailable"
+    can_retry = True
 
 
 class UnknownPolicy(InferenceError):

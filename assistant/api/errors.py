@@ -40,6 +40,7 @@ STATUS: dict[type[Exception], int] = {
     inference.EngineRefused: 400,
     inference.PolicyNotLoaded: 503,
     inference.AdapterInvalid: 409,
+    inference.StorageUnavailable: 503,
     inference.UnknownPolicy: 404,
     inference.PolicyNotServable: 409,
     inference.MessageTooLong: 400,

@@ -1,4 +1,4 @@
-"""Checks an adapter's folder before it is served, and puts it where it stays.
+"""Checks an adapter's folder before it is served.
 
 vLLM answers "Success" to an adapter whose keys belong to another architecture, and serves the base
 model under its name. So the keys and shapes are compared with the base model's weights here, and
@@ -66,26 +66,6 @@ def check(folder: Path, base_model: Path, largest_rank: int) -> None:
     tensors = header(folder / WEIGHTS)
     _check_keys(tensors, _base_shapes(base_model))
     _check_finite(folder / WEIGHTS, tensors)
-
-
-def keep(folder: Path, adapters: Path) -> tuple[Path, str]:
-    """Move a whole, closed adapter folder to its final place, named by its digest, durably.
-
-    Both must lie on one file system. The same weights kept twice are one folder.
-
-    Returns:
-        The final folder, and the digest of its weights.
-    """
-    digest = digest_of(folder)
-    target = adapters / digest[:16]
-    for file in folder.iterdir():
-        _flush(file)
-    _flush(folder)
-    adapters.mkdir(parents=True, exist_ok=True)
-    if not target.exists():
-        folder.rename(target)
-        _flush(adapters)
-    return target, digest
 
 
 def header(path: Path) -> dict[str, Tensor]:
@@ -193,11 +173,3 @@ def _are_finite(numbers: Any, kind: str) -> bool:
     if kind == "BF16":
         return bool(((numbers & BF16_EXPONENT) != BF16_EXPONENT).all())
     return bool(np.isfinite(numbers).all())
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

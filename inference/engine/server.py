@@ -82,6 +82,7 @@ def flags(arguments: argparse.Namespace) -> list[str]:
         *("--lora-target-modules", *SERVED_LAYERS),
         *("--max-loras", str(arguments.max_loras)),
         *("--max-cpu-loras", str(arguments.max_cpu_loras)),
+        *("--middleware", "inference.engine.fetching.Fetching"),
         # One line per request would be noise, and the text of a message is never logged.
         *("--no-enable-log-requests", "--disable-uvicorn-access-log", "--disable-fastapi-docs"),
         *(on_gpu(arguments) if has_nvidia_driver() else on_cpu(arguments)),
@@ -139,7 +140,8 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--max-loras", type=int, default=4, help="adapters in one batch")
     parser.add_argument("--max-cpu-loras", type=int, default=16, help="adapters kept in memory")
     parser.add_argument("--kv-cache-mb", type=int, help="on a CPU; by default 32 full windows")
-    parser.add_argument("--gpu-memory", type=float, default=0.45, help="the learner has the rest")
+    share = os.environ.get("DANAS_GPU_ENGINE_MEMORY", "0.45")
+    parser.add_argument("--gpu-memory", type=float, default=share, help="the learner has the rest")
     return parser
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
 from inference.client import EngineClient
@@ -32,6 +32,10 @@ class Engine:
 
     def unload(self, policy: Policy) -> None:
         self._run(lambda client: client.unload(policy))
+
+    def make_room(self, keep: Collection[str], cap: int) -> list[str]:
+        """See `inference.client`."""
+        return self._run(lambda client: client.make_room(keep, cap))
 
     def sample(
         self, prompts: Sequence[TokenIds], sampling: Sampling, policy: Policy, samples: int

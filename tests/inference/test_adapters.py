@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from inference.engine.adapters import CONFIG, WEIGHTS, check, digest_of, header, keep
+from inference.engine.adapters import CONFIG, WEIGHTS, check, header
 from inference.errors import AdapterInvalid
 from tests.inference.lora import make_adapter
 
@@ -115,24 +115,6 @@ def test_what_the_engine_cannot_serve_is_refused(adapter, base, setting, words):
 
     with pytest.raises(AdapterInvalid, match=words):
         check(adapter, base, 16)
-
-
-def test_a_kept_adapter_lies_under_its_digest(adapter, tmp_path):
-    expected = digest_of(adapter)
-
-    folder, digest = keep(adapter, tmp_path / "adapters")
-
-    assert digest == expected
-    assert folder == tmp_path / "adapters" / digest[:16]
-    assert {file.name for file in folder.iterdir()} == {CONFIG, WEIGHTS}
-    assert not adapter.exists()
-
-
-def test_the_same_weights_are_kept_once(base, tmp_path):
-    one = make_adapter(tmp_path / "one", base, scale=0.1)
-    other = make_adapter(tmp_path / "other", base, scale=0.1)
-
-    assert keep(one, tmp_path / "adapters") == keep(other, tmp_path / "adapters")
 
 
 def change(adapter, act):

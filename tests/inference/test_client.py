@@ -169,6 +169,37 @@ async def test_loading_on_the_engines_that_are_up_is_not_stopped_by_one_that_is_
         assert POLICY.name in await client.loaded(engine.url)
 
 
+async def test_the_engine_is_told_which_weights_a_name_stands_for():
+    async with ScriptedEngine() as engine, client_of(engine) as client:
+        await client.load(POLICY)
+
+    assert engine.requests[-1].body["digest"] == POLICY.digest
+
+
+async def test_room_is_made_by_unloading_what_was_not_used_for_the_longest_time():
+    async with two_engines(["A."], ["B."]) as (one, other, client):
+        for name in ("old", "live", "used", "training-7-1", "new"):
+            await client.load(Policy(name, f"/adapters/{name}"))
+        await collect(client, policy=Policy("used", "/adapters/used"))
+
+        dropped = await client.make_room(keep={"live"}, cap=3)
+
+    # Of old, used and new, two have to go; `used` was asked for, and old was loaded before new.
+    assert dropped == ["new", "old"]
+    unloads = [r.body["lora_name"] for r in one.requests if r.path == "/v1/unload_lora_adapter"]
+    assert unloads == ["old", "new"]
+    assert len([r for r in other.requests if r.path == "/v1/unload_lora_adapter"]) == 2
+
+
+async def test_what_must_be_kept_is_kept_above_the_cap_too():
+    async with ScriptedEngine() as engine, client_of(engine) as client:
+        for name in ("live", "trial"):
+            await client.load(Policy(name, f"/adapters/{name}"))
+
+        assert await client.make_room(keep={"live", "trial"}, cap=1) == []
+        assert await client.loaded(engine.url) == {"base", "live", "trial"}
+
+
 async def test_a_restarted_engine_says_that_it_lost_the_policy():
     async with ScriptedEngine() as engine, client_of(engine) as client:
         await client.load(POLICY)

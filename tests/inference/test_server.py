@@ -1,5 +1,6 @@
 """The flags that vLLM is started with."""
 
+import importlib
 import json
 
 import pytest
@@ -82,3 +83,18 @@ def test_a_server_without_a_key_does_not_start(arguments, monkeypatch):
 
     with pytest.raises(SystemExit, match="VLLM_API_KEY"):
         server.main()
+
+
+def test_the_share_of_a_gpu_is_a_setting(arguments, monkeypatch):
+    monkeypatch.setattr(server, "has_nvidia_driver", lambda: True)
+
+    assert value(server.flags(arguments()), "--gpu-memory-utilization") == "0.45"
+    monkeypatch.setenv("DANAS_GPU_ENGINE_MEMORY", "0.3")
+    assert value(server.flags(arguments()), "--gpu-memory-utilization") == "0.3"
+
+
+def test_the_engine_fetches_adapters_by_itself(arguments):
+    name = value(server.flags(arguments()), "--middleware")
+
+    module, _, found = name.rpartition(".")
+    assert hasattr(importlib.import_module(module), found)
