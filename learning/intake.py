@@ -106,15 +106,20 @@ def forget_person(person: int) -> None:
     _forget(Answer.objects.filter(person=person))
 
 
-def request_update(by: str, *, canary: bool) -> Update:
-    """Record that someone wants an update; `queue.ask_update` then starts it.
+def request_update(
+    by: str, *, canary: bool, algorithm: str = "rloo", person: int | None = None
+) -> Update:
+    """Record that someone wants an update; `queue.ask_update` then starts it. With a `person`, it
+    makes that person's own adapter.
 
     Raises:
         UpdateRunning: one is queued or under way already.
     """
     try:
         with transaction.atomic():
-            return Update.objects.create(requested_by=by, canary=canary)
+            return Update.objects.create(
+                requested_by=by, canary=canary, algorithm=algorithm, person=person
+            )
     except IntegrityError:
         raise UpdateRunning("An update is running; wait for its end.") from None
 

@@ -26,13 +26,14 @@ class Caller:
         """Whether everything that the role may do can be done."""
         return self.scopes == self.person.scopes
 
-    def needs(self, scope: str) -> None:
-        """Raises NotAllowed when `scope` is out of reach."""
-        if scope in self.scopes:
+    def needs(self, *scopes: str) -> None:
+        """Raises NotAllowed when none of `scopes` is within reach."""
+        if self.scopes.intersection(scopes):
             return
-        if scope in self.person.scopes:
-            raise NotAllowed(f"This key does not have the scope '{scope}'.")
-        raise NotAllowed(f"The role '{self.person.role}' does not have the scope '{scope}'.")
+        named = " or ".join(f"'{scope}'" for scope in scopes)
+        if self.person.scopes.intersection(scopes):
+            raise NotAllowed(f"This key does not have the scope {named}.")
+        raise NotAllowed(f"The role '{self.person.role}' does not have the scope {named}.")
 
 
 def create(owner: User, scopes: Iterable[str] = ()) -> str:

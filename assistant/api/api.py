@@ -16,10 +16,15 @@ from assistant.api import (
     completions,
     conversations,
     feedback,
-    learning,
+    ledger,
     models,
+    policies,
+    receipts,
+    reviewing,
+    rewards,
     session,
     trajectories,
+    updates,
 )
 from assistant.api.bodies import JsonParser
 from assistant.api.errors import refusal, speak_openai
@@ -79,9 +84,14 @@ for router in (
     completions.router,
     conversations.router,
     feedback.router,
-    learning.router,
+    ledger.router,
     models.router,
+    policies.router,
+    receipts.router,
+    reviewing.router,
+    rewards.router,
     session.router,
     trajectories.router,
+    updates.router,
 ):
     api.add_router("", router)

@@ -22,7 +22,7 @@ class ApiRequest(HttpRequest):
 
 
 class Needs(AuthBase):
-    """Lets a route's callers in: those signed in, with the scope, if one is named.
+    """Lets a route's callers in: those signed in, with one of the scopes, if any is named.
 
     The view finds the `Caller` in `request.auth`.
     """
@@ -30,14 +30,14 @@ class Needs(AuthBase):
     openapi_type = "http"
     openapi_scheme = "bearer"
 
-    def __init__(self, scope: str | None = None) -> None:
-        self.scope = scope
+    def __init__(self, *scopes: str) -> None:
+        self.scopes = scopes
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> Caller:
         caller = caller_of(request)
-        if self.scope is not None:
-            caller.needs(self.scope)
+        if self.scopes:
+            caller.needs(*self.scopes)
         return caller
 
 

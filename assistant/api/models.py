@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from django.http import HttpRequest
 from ninja import Router
 
-from assistant.api.auth import Needs
+from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Out
-from assistant.models import Scope
+from assistant.models import Scope, User
 from inference import registry
 from inference.errors import UnknownPolicy
 from inference.models import PolicyVersion
@@ -32,21 +31,25 @@ class Models(Out):
 
 
 @router.get("/models", response=Models, auth=Needs(Scope.CHAT), summary="List models")
-def index(request: HttpRequest) -> Models:
-    return Models(data=_servable())
+def index(request: ApiRequest) -> Models:
+    return Models(data=_servable(request.auth.person))
 
 
 @router.get("/models/{name}", response=Model, auth=Needs(Scope.CHAT), summary="One model")
-def show(request: HttpRequest, name: str) -> Any:
-    found = next((model for model in _servable() if model.id == name), None)
+def show(request: ApiRequest, name: str) -> Any:
+    servable = _servable(request.auth.person)
+    found = next((model for model in servable if model.id == name), None)
     if found is None:
         raise UnknownPolicy(f"There is no model {name!r}.")
     return found
 
 
-def _servable() -> list[Model]:
+def _servable(person: User) -> list[Model]:
+    """All ready versions, and of the personal ones this person's."""
     ready = [
-        version for version in registry.versions() if version.state == PolicyVersion.State.READY
+        version
+        for version in registry.versions()
+        if version.state == PolicyVersion.State.READY and version.person in (None, person.pk)
     ]
     live = _model(registry.LIVE_ALIAS, registry.live())
     return [live, *(_model(version.name, version) for version in ready)]

@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/v1/me/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who answers me? */
+        get: operations["assistant_api_choices_show"];
+        /**
+         * Choose who answers me
+         * @description `live` follows every update; a version's name stays at that version.
+         */
+        put: operations["assistant_api_choices_choose"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/chat/completions": {
         parameters: {
             query?: never;
@@ -124,24 +145,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/rewards": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** What is an answer worth? */
-        post: operations["assistant_api_learning_estimate"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/updates": {
+    "/v1/ledger": {
         parameters: {
             query?: never;
             header?: never;
@@ -149,31 +153,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List updates
-         * @description The latest first.
+         * Read the ledger
+         * @description Oldest first, after the number `after`. With `Accept: application/x-ndjson`, all of them,
+         *     one a line.
          */
-        get: operations["assistant_api_learning_updates"];
-        put?: never;
-        /**
-         * Start an update
-         * @description Starts now, however little there is to learn from; 409 while another one runs.
-         */
-        post: operations["assistant_api_learning_start"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/updates/{pk}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One update */
-        get: operations["assistant_api_learning_show_update"];
+        get: operations["assistant_api_ledger_index"];
         put?: never;
         post?: never;
         delete?: never;
@@ -182,15 +166,19 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/policies": {
+    "/v1/ledger/check": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** List policy versions */
-        get: operations["assistant_api_learning_policies"];
+        /**
+         * Does the ledger hold?
+         * @description Makes every digest again. `kept` is a digest from an earlier look: only whoever kept one
+         *     can tell whether entries were taken from the end.
+         */
+        get: operations["assistant_api_ledger_check"];
         put?: never;
         post?: never;
         delete?: never;
@@ -199,22 +187,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/policies/{name}/activate": {
+    "/v1/learning/metrics": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** How good is the reward model? */
+        get: operations["assistant_api_metrics_show"];
         put?: never;
-        /**
-         * Make a version live
-         * @description The way back, too: neither the trainer nor Celery is needed.
-         *
-         *     The engines load the adapter before anyone is sent to it; if one can't, nothing changes.
-         */
-        post: operations["assistant_api_learning_activate"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -249,6 +232,218 @@ export interface paths {
         get: operations["assistant_api_models_show"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List policy versions
+         * @description Newest first; of the personal ones, one's own.
+         */
+        get: operations["assistant_api_policies_index"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/policies/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One policy version
+         * @description What it was made of: the update, the reward model's version, each piece of feedback, and
+         *     what the ledger says of it.
+         */
+        get: operations["assistant_api_policies_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/policies/{name}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a version live
+         * @description The way back, too: neither the trainer nor Celery is needed.
+         *
+         *     The engines load the adapter before anyone is sent to it; if one can't, nothing changes.
+         */
+        post: operations["assistant_api_policies_activate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learning/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of my feedback
+         * @description The newest first; `before` is the `at` of the last one read.
+         */
+        get: operations["assistant_api_receipts_index"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learning/receipts/{feedback}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One receipt, with its proof */
+        get: operations["assistant_api_receipts_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learning/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List alarms
+         * @description Open ones first, then the newest.
+         */
+        get: operations["assistant_api_reviewing_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learning/alarms/{pk}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close an alarm
+         * @description Training that it froze goes on. Closing it twice changes nothing: the first note stays.
+         */
+        post: operations["assistant_api_reviewing_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learning/influential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What moved the reward model most */
+        get: operations["assistant_api_reviewing_influential"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learning/participants/{number}/leave-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave someone out
+         * @description The reward model forgets all that this participant said, and no later update learns from
+         *     it. It can be taken back.
+         */
+        post: operations["assistant_api_reviewing_leave_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/learning/participants/{number}/take-back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take someone in again */
+        post: operations["assistant_api_reviewing_take_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/rewards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is an answer worth? */
+        post: operations["assistant_api_rewards_estimate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -328,10 +523,89 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List updates
+         * @description The latest first; of the personal ones, one's own.
+         */
+        get: operations["assistant_api_updates_updates"];
+        put?: never;
+        /**
+         * Start an update
+         * @description Starts now, however little there is to learn from; 409 while another one runs, or where a
+         *     personal one has too little to learn from.
+         */
+        post: operations["assistant_api_updates_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/updates/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One update */
+        get: operations["assistant_api_updates_show_update"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * MyPolicy
+         * @description `answers` is the version that answers the caller now, `versions` those that may be chosen.
+         */
+        MyPolicy: {
+            /**
+             * Choice
+             * @description live, base, personal, or a version's name
+             */
+            choice: string;
+            /** Answers */
+            answers: string;
+            personal: components["schemas"]["PersonalAdapter"];
+            /** Versions */
+            versions: string[];
+        };
+        /**
+         * PersonalAdapter
+         * @description The caller's own adapter, if there is one; it takes `needed` judgements to make it, of which
+         *     there are `judgements`.
+         */
+        PersonalAdapter: {
+            /** Policy */
+            policy: string | null;
+            /** Judgements */
+            judgements: number;
+            /** Needed */
+            needed: number;
+        };
+        /** Choice */
+        Choice: {
+            /**
+             * Choice
+             * @description live, base, personal, or a version's name
+             */
+            choice: string;
+        };
         /** ChatMessageIn */
         ChatMessageIn: {
             /**
@@ -671,105 +945,99 @@ export interface components {
          */
         FeedbackKind: "up" | "down" | "correction" | "preference" | "comment";
         /**
-         * Reward
-         * @description The log-odds that people like the answer, its deviation, and the judgements behind it.
+         * Entries
+         * @description `head` is the newest entry's digest: keep it, and no change of what came before it goes
+         *     unnoticed.
          */
-        Reward: {
-            /** Mean */
-            mean: number;
-            /** Sd */
-            sd: number;
-            /** Version */
-            version: number;
+        Entries: {
+            /** Data */
+            data: components["schemas"]["EntryOut"][];
+            /** Head */
+            head: string;
         };
         /**
-         * RewardQuestion
-         * @description An answer, and the messages that it answers.
+         * EntryOut
+         * @description `digest` is the SHA-256 of the other six as canonical JSON (sorted keys, no spaces).
          */
-        RewardQuestion: {
-            /** Messages */
-            messages: components["schemas"]["ChatMessageIn"][];
-            /** Response */
-            response: string;
-        };
-        /** UpdateOut */
-        UpdateOut: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** State */
-            state: string;
-            /** Reason */
-            reason: string;
-            /** Requested By */
-            requested_by: string;
-            /** Canary */
-            canary: boolean;
-            /** Policy */
-            policy: string;
-            /** Parent */
-            parent: string;
-            /** Reward Version */
-            reward_version: number | null;
-            /** Metrics */
-            metrics: {
+        EntryOut: {
+            /** Seq */
+            seq: number;
+            /** Kind */
+            kind: string;
+            /** Subject */
+            subject: string;
+            /** Body */
+            body: {
                 [key: string]: unknown;
-            }[];
-            /** Gates */
-            gates: {
-                [key: string]: unknown;
-            }[];
-            /** Judgements */
-            judgements: number;
+            };
             /**
-             * Created At
-             * Format: date-time
+             * At
+             * @description ISO 8601 in UTC to the microsecond, as it was hashed
              */
-            created_at: string;
-            /** Finished At */
-            finished_at: string | null;
-        };
-        /** UpdateIn */
-        UpdateIn: {
-            /**
-             * Canary
-             * @default false
-             */
-            canary: boolean;
-        };
-        /** Updates */
-        Updates: {
-            /** Data */
-            data: components["schemas"]["UpdateOut"][];
-        };
-        /** Policies */
-        Policies: {
-            /** Live */
-            live: string;
-            /** Data */
-            data: components["schemas"]["PolicyOut"][];
-        };
-        /** PolicyOut */
-        PolicyOut: {
-            /** Name */
-            name: string;
-            /** Number */
-            number: number;
+            at: string;
+            /** Previous */
+            previous: string;
             /** Digest */
             digest: string;
-            /** State */
-            state: string;
-            /** Parent */
-            parent: string | null;
+        };
+        /** LedgerCheck */
+        LedgerCheck: {
+            /** Holds */
+            holds: boolean;
+            /** Entries */
+            entries: number;
+            /** Head */
+            head: string;
+            /** Sentence */
+            sentence: string;
+        };
+        /**
+         * Metrics
+         * @description The newest points, oldest first. `frozen` says why nothing is trained, empty where training
+         *     may go on; the next update by schedule waits for `needed_events` (`effective_events` so far),
+         *     and `next_reason` says for what else.
+         */
+        Metrics: {
+            /** Points */
+            points: components["schemas"]["MetricsPoint"][];
+            /** Frozen */
+            frozen: string;
+            /** Effective Events */
+            effective_events: number;
+            /** Needed Events */
+            needed_events: number;
+            /** Next Reason */
+            next_reason: string;
+        };
+        /**
+         * MetricsPoint
+         * @description The reward model at one version. Prequential figures (`auc`, `log_loss`, `calibration`) are
+         *     over the newest judgements, each predicted before it was taken in; null: too few to say.
+         */
+        MetricsPoint: {
+            /** Version */
+            version: number;
+            /** Events */
+            events: number;
+            /** People */
+            people: number;
+            /** Auc */
+            auc: number | null;
+            /** Log Loss */
+            log_loss: number | null;
+            /** Calibration */
+            calibration: number | null;
+            /** Held Out Auc */
+            held_out_auc: number | null;
+            /** Held Out Events */
+            held_out_events: number;
+            /** Length Correlation */
+            length_correlation: number | null;
             /**
-             * Created At
+             * At
              * Format: date-time
              */
-            created_at: string;
-            /** Live */
-            live: boolean;
+            at: string;
         };
         /**
          * Model
@@ -802,6 +1070,387 @@ export interface components {
             object: "list";
             /** Data */
             data: components["schemas"]["Model"][];
+        };
+        /** Policies */
+        Policies: {
+            /** Live */
+            live: string;
+            /** Data */
+            data: components["schemas"]["PolicyOut"][];
+        };
+        /** PolicyOut */
+        PolicyOut: {
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Digest */
+            digest: string;
+            /** State */
+            state: string;
+            /** Parent */
+            parent: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Live */
+            live: boolean;
+            /** Is Personal */
+            is_personal: boolean;
+        };
+        /** LineageItem */
+        LineageItem: {
+            /**
+             * Feedback
+             * Format: uuid
+             */
+            feedback: string;
+            /** Kind */
+            kind: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Is Mine */
+            is_mine: boolean;
+        };
+        /**
+         * PolicyLineage
+         * @description A version and what it was made of.
+         *
+         *     `trained_on` is the number of judgements that the ledger has; of these, `gone` were deleted
+         *     since, `taken_back` taken back and `left_out` said by somebody whom a reviewer left out since.
+         *     `digest_holds` says whether the ids of the judgements give the digest that the ledger has: null
+         *     where there is none, or where some are gone. `judgements` are the caller's own; with the scope
+         *     `learning`, everybody's.
+         */
+        PolicyLineage: {
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Digest */
+            digest: string;
+            /** State */
+            state: string;
+            /** Parent */
+            parent: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Live */
+            live: boolean;
+            /** Is Personal */
+            is_personal: boolean;
+            update: components["schemas"]["UpdateOut"] | null;
+            /** Manifest */
+            manifest: {
+                [key: string]: unknown;
+            };
+            /** Reward Version */
+            reward_version: number | null;
+            /** Trained On */
+            trained_on: number;
+            /** Gone */
+            gone: number;
+            /** Taken Back */
+            taken_back: number;
+            /** Left Out */
+            left_out: number;
+            /** Judgements */
+            judgements: components["schemas"]["LineageItem"][];
+            /** Digest Holds */
+            digest_holds: boolean | null;
+            /** Entries */
+            entries: components["schemas"]["EntryOut"][];
+        };
+        /**
+         * TrialOut
+         * @description A canary: `share` per cent of people are answered by the update's policy, the others by
+         *     `against`; `figures` hold the sequential test's evidence so far.
+         */
+        TrialOut: {
+            /** State */
+            state: string;
+            /** Against */
+            against: string;
+            /** Share */
+            share: number;
+            /** Reason */
+            reason: string;
+            /** Figures */
+            figures: {
+                [key: string]: unknown;
+            };
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Share Since
+             * Format: date-time
+             */
+            share_since: string;
+            /** Ended At */
+            ended_at: string | null;
+        };
+        /** UpdateOut */
+        UpdateOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** State */
+            state: string;
+            /** Reason */
+            reason: string;
+            /** Requested By */
+            requested_by: string;
+            /** Canary */
+            canary: boolean;
+            /** Algorithm */
+            algorithm: string;
+            /** Is Personal */
+            is_personal: boolean;
+            /** Policy */
+            policy: string;
+            /** Parent */
+            parent: string;
+            /** Reward Version */
+            reward_version: number | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: unknown;
+            }[];
+            /** Gates */
+            gates: {
+                [key: string]: unknown;
+            }[];
+            /** Judgements */
+            judgements: number;
+            trial: components["schemas"]["TrialOut"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * LearnedOut
+         * @description One piece of the caller's feedback and what became of it, in one `sentence`.
+         *
+         *     `use` is `stored` where learning does not have it, else waiting, learned, held_out, dictated,
+         *     left_out or silent. `question` and `answer` are the beginnings of the two.
+         */
+        LearnedOut: {
+            /**
+             * Feedback
+             * Format: uuid
+             */
+            feedback: string;
+            /** Kind */
+            kind: string;
+            /** Text */
+            text: string;
+            /** Tags */
+            tags: string[];
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+            /**
+             * Conversation
+             * Format: uuid
+             */
+            conversation: string;
+            /**
+             * Message
+             * Format: uuid
+             */
+            message: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Revoked At */
+            revoked_at: string | null;
+            /** Use */
+            use: string;
+            /** Sentence */
+            sentence: string;
+            /** Weight */
+            weight: number | null;
+            /** Reward Version */
+            reward_version: number | null;
+            /** Policies */
+            policies: components["schemas"]["TrainedPolicy"][];
+        };
+        /** Receipts */
+        Receipts: {
+            /** Data */
+            data: components["schemas"]["LearnedOut"][];
+        };
+        /**
+         * TrainedPolicy
+         * @description A version that learned from it. `is_in_live`: the live version is this one, or was trained
+         *     from it.
+         */
+        TrainedPolicy: {
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+            /** Is Live */
+            is_live: boolean;
+            /** Is In Live */
+            is_in_live: boolean;
+        };
+        /**
+         * ReceiptProof
+         * @description A receipt with what the ledger says of it and of the versions that learned from it. `holds`:
+         *     the chain is whole from the first of these entries to the newest; if not, `break` says where.
+         */
+        ReceiptProof: {
+            receipt: components["schemas"]["LearnedOut"];
+            /** Entries */
+            entries: components["schemas"]["EntryOut"][];
+            /** Holds */
+            holds: boolean;
+            /** Break */
+            break: string;
+        };
+        /** AlarmOut */
+        AlarmOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Sentence */
+            sentence: string;
+            /** Figures */
+            figures: {
+                [key: string]: unknown;
+            };
+            /** Freezes Training */
+            freezes_training: boolean;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Closed At */
+            closed_at: string | null;
+            /** Closed By */
+            closed_by: string;
+            /** Note */
+            note: string;
+        };
+        /** Alarms */
+        Alarms: {
+            /** Data */
+            data: components["schemas"]["AlarmOut"][];
+        };
+        /** Closing */
+        Closing: {
+            /**
+             * Note
+             * @description what was found and done
+             * @default
+             */
+            note: string;
+        };
+        /** Influential */
+        Influential: {
+            /** Data */
+            data: components["schemas"]["InfluentialItem"][];
+        };
+        /**
+         * InfluentialItem
+         * @description `influence` is the root mean square change of recent answers' log-odds that this one piece
+         *     of feedback made; `participant` is a number, not a name.
+         */
+        InfluentialItem: {
+            /**
+             * Feedback
+             * Format: uuid
+             */
+            feedback: string;
+            /** Kind */
+            kind: string;
+            /** Use */
+            use: string;
+            /** Weight */
+            weight: number | null;
+            /** Influence */
+            influence: number;
+            /** Participant */
+            participant: number;
+            /** Is Left Out */
+            is_left_out: boolean;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /**
+         * LeftOut
+         * @description `version` is the first reward-model version built without (or again with) them; null while
+         *     it is being built. `policies` learned from them and keep what they learned: going back to an
+         *     older one, or a new update, leaves it behind.
+         */
+        LeftOut: {
+            /** Participant */
+            participant: number;
+            /** Is Left Out */
+            is_left_out: boolean;
+            /** Version */
+            version: number | null;
+            /** Policies */
+            policies: string[];
+        };
+        /** Reason */
+        Reason: {
+            /**
+             * Because
+             * @default
+             */
+            because: string;
+        };
+        /**
+         * Reward
+         * @description The log-odds that people like the answer, its deviation, and the judgements behind it.
+         */
+        Reward: {
+            /** Mean */
+            mean: number;
+            /** Sd */
+            sd: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * RewardQuestion
+         * @description An answer, and the messages that it answers.
+         */
+        RewardQuestion: {
+            /** Messages */
+            messages: components["schemas"]["ChatMessageIn"][];
+            /** Response */
+            response: string;
         };
         /**
          * Me
@@ -874,6 +1523,35 @@ export interface components {
             training?: boolean | null;
             /** Research */
             research?: boolean | null;
+        };
+        /**
+         * UpdateIn
+         * @description `rloo` learns from sampled answers and what the reward model thinks of them, `kto` straight
+         *     from the judged ones. `personal` makes an adapter that answers the caller alone, from what the
+         *     caller said alone. `canary` has a share of people try it before it answers everyone.
+         */
+        UpdateIn: {
+            /**
+             * Canary
+             * @default false
+             */
+            canary: boolean;
+            /**
+             * Algorithm
+             * @default rloo
+             * @enum {string}
+             */
+            algorithm: "rloo" | "kto";
+            /**
+             * Personal
+             * @default false
+             */
+            personal: boolean;
+        };
+        /** Updates */
+        Updates: {
+            /** Data */
+            data: components["schemas"]["UpdateOut"][];
         };
         /**
          * Accepted
@@ -1097,6 +1775,50 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    assistant_api_choices_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyPolicy"];
+                };
+            };
+        };
+    };
+    assistant_api_choices_choose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Choice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyPolicy"];
+                };
+            };
+        };
+    };
     assistant_api_completions_create: {
         parameters: {
             query?: never;
@@ -1302,18 +2024,17 @@ export interface operations {
             };
         };
     };
-    assistant_api_learning_estimate: {
+    assistant_api_ledger_index: {
         parameters: {
-            query?: never;
+            query?: {
+                after?: number;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RewardQuestion"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {
@@ -1321,12 +2042,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Reward"];
+                    "application/json": components["schemas"]["Entries"];
                 };
             };
         };
     };
-    assistant_api_learning_updates: {
+    assistant_api_ledger_check: {
+        parameters: {
+            query?: {
+                kept?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerCheck"];
+                };
+            };
+        };
+    };
+    assistant_api_metrics_show: {
         parameters: {
             query?: {
                 limit?: number;
@@ -1343,95 +2086,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Updates"];
-                };
-            };
-        };
-    };
-    assistant_api_learning_start: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["UpdateIn"] | null;
-            };
-        };
-        responses: {
-            /** @description Accepted */
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UpdateOut"];
-                };
-            };
-        };
-    };
-    assistant_api_learning_show_update: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                pk: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UpdateOut"];
-                };
-            };
-        };
-    };
-    assistant_api_learning_policies: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Policies"];
-                };
-            };
-        };
-    };
-    assistant_api_learning_activate: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PolicyOut"];
+                    "application/json": components["schemas"]["Metrics"];
                 };
             };
         };
@@ -1474,6 +2129,257 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Model"];
+                };
+            };
+        };
+    };
+    assistant_api_policies_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policies"];
+                };
+            };
+        };
+    };
+    assistant_api_policies_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyLineage"];
+                };
+            };
+        };
+    };
+    assistant_api_policies_activate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyOut"];
+                };
+            };
+        };
+    };
+    assistant_api_receipts_index: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipts"];
+                };
+            };
+        };
+    };
+    assistant_api_receipts_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feedback: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceiptProof"];
+                };
+            };
+        };
+    };
+    assistant_api_reviewing_alarms: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alarms"];
+                };
+            };
+        };
+    };
+    assistant_api_reviewing_close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Closing"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlarmOut"];
+                };
+            };
+        };
+    };
+    assistant_api_reviewing_influential: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Influential"];
+                };
+            };
+        };
+    };
+    assistant_api_reviewing_leave_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeftOut"];
+                };
+            };
+        };
+    };
+    assistant_api_reviewing_take_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeftOut"];
+                };
+            };
+        };
+    };
+    assistant_api_rewards_estimate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RewardQuestion"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reward"];
                 };
             };
         };
@@ -1607,6 +2513,74 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    assistant_api_updates_updates: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Updates"];
+                };
+            };
+        };
+    };
+    assistant_api_updates_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["UpdateIn"] | null;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateOut"];
+                };
+            };
+        };
+    };
+    assistant_api_updates_show_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateOut"];
+                };
             };
         };
     };

@@ -1,21 +1,15 @@
 import time
-from uuid import uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
 
-from assistant.api import learning as views
+from assistant.api import policies as views
 from inference import registry
 from inference.errors import EngineUnavailable
 from inference.models import Activation
-from learning.contracts import RewardEstimate
-from learning.errors import RewardUnavailable
-from learning.models import Update
 from tests import factories
 
 pytestmark = pytest.mark.django_db
-
-JSON = "application/json"
 
 
 class Engines:
@@ -121,64 +115,3 @@ def test_a_version_that_did_not_pass_its_gates_cannot_be_activated(rho, engines)
     assert response.status_code == 409
     assert response.json()["error"]["code"] == "policy_not_servable"
     assert not engines.loaded
-
-
-def test_an_update_is_started_and_shown(rho, asked_updates, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        response = rho.post("/v1/updates", {"canary": True}, content_type=JSON)
-
-    update = response.json()
-    assert response.status_code == 202
-    assert (update["state"], update["canary"], update["requested_by"]) == ("queued", True, "rho")
-    assert asked_updates == [Update.objects.get().pk]
-    ada = factories.caller(factories.ada())
-    assert ada.get(f"/v1/updates/{update['id']}").json() == update
-    assert ada.get("/v1/updates").json() == {"data": [update]}
-
-
-def test_a_second_update_is_refused_while_one_runs(rho):
-    assert rho.post("/v1/updates", content_type=JSON).status_code == 202
-
-    response = rho.post("/v1/updates", content_type=JSON)
-
-    assert response.status_code == 409
-    assert response.json()["error"]["code"] == "update_running"
-    assert Update.objects.count() == 1
-
-
-def test_an_unknown_update_is_a_404(rho):
-    assert rho.get(f"/v1/updates/{uuid4()}").status_code == 404
-
-
-def test_the_reward_model_is_asked_about_any_answer(rho, monkeypatch):
-    asked = []
-
-    def estimate(messages, response, timeout_s):
-        asked.append(([(message.role, message.content) for message in messages], response))
-        return RewardEstimate(mean=0.5, sd=0.1, version=7)
-
-    monkeypatch.setattr(views.queue, "estimate", estimate)
-    body = {"messages": [{"role": "user", "content": "Hello"}], "response": "Hi."}
-    reward = rho.post("/v1/rewards", body, content_type=JSON).json()
-
-    assert reward == {"mean": 0.5, "sd": 0.1, "version": 7}
-    assert asked == [([("user", "Hello")], "Hi.")]
-
-
-def test_a_silent_reward_worker_is_a_503(rho, monkeypatch):
-    def estimate(*_):
-        raise RewardUnavailable("The reward worker did not answer in time.")
-
-    monkeypatch.setattr(views.queue, "estimate", estimate)
-    body = {"messages": [{"role": "user", "content": "Hello"}], "response": "Hi."}
-    response = rho.post("/v1/rewards", body, content_type=JSON)
-
-    assert response.status_code == 503
-    assert response.json()["error"]["code"] == "reward_unavailable"
-
-
-@pytest.fixture
-def asked_updates(monkeypatch):
-    asked = []
-    monkeypatch.setattr(views.queue, "ask_update", asked.append)
-    return asked
