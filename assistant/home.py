@@ -55,6 +55,11 @@ class Home:
         return self.root / "adapters"
 
     @property
+    def cache(self) -> Path:
+        """What was fetched from elsewhere, and can be fetched again."""
+        return self.root / "cache"
+
+    @property
     def secrets(self) -> Path:
         return self.root / "secrets"
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field
+from pydantic import Field, Json
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.home import Home
@@ -29,6 +29,11 @@ class Environment(BaseSettings):
     engine_port: int | None = Field(None, alias="DANAS_ENGINE_PORT", ge=1, le=65535)
     engine_urls: str = Field("", alias="DANAS_ENGINE_URLS")
     engine_key: str = Field("", alias="DANAS_ENGINE_KEY")
+    storage: str = Field("", alias="DANAS_STORAGE")
+    storage_options: Json[dict[str, Any]] = Field("{}", alias="DANAS_STORAGE_OPTIONS")
+    gpu_engine_memory: float = Field(0.45, alias="DANAS_GPU_ENGINE_MEMORY", gt=0, le=1)
+    gpu_learner_memory: float = Field(0.45, alias="DANAS_GPU_LEARNER_MEMORY", gt=0, le=1)
+    rollout_workers: int = Field(0, alias="DANAS_ROLLOUT_WORKERS", ge=0)
     model: str = Field("embedded", alias="DANAS_MODEL")
     allowed_hosts: str = Field("", alias="DANAS_ALLOWED_HOSTS")
     secure_cookies: bool = Field(False, alias="DANAS_SECURE_COOKIES")
@@ -48,6 +53,9 @@ class Environment(BaseSettings):
     update_steps: int = Field(4, alias="DANAS_UPDATE_STEPS", ge=1)
     update_events: int = Field(32, alias="DANAS_UPDATE_EVENTS", ge=1)
     update_hours: float = Field(6.0, alias="DANAS_UPDATE_HOURS", gt=0)
+    canary_answers: int = Field(50, alias="DANAS_CANARY_ANSWERS", ge=1)
+    canary_hours: float = Field(24.0, alias="DANAS_CANARY_HOURS", gt=0)
+    personal_loaded: int = Field(8, alias="DANAS_PERSONAL_LOADED", ge=1)
 
 
 env = Environment()
@@ -154,11 +162,14 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ROUTES = {
     "learning.reward.*": {"queue": "reward"},
+    "learning.policy.rollout": {"queue": "rollout"},
     "learning.policy.*": {"queue": "learner"},
 }
 CELERY_BEAT_SCHEDULE = {
     "updates when enough was learned": {"task": "assistant.schedule_update", "schedule": 300.0},
     "settle what a lost process left": {"task": "assistant.settle", "schedule": 15.0},
+    "look at the version on trial": {"task": "assistant.advance_canary", "schedule": 15.0},
+    "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
 
 ENGINE_PORT = env.engine_port or env.port + 1
@@ -168,6 +179,15 @@ ENGINE_URLS = [url.strip().rstrip("/") for url in env.engine_urls.split(",") if 
 if wrong := [url for url in ENGINE_URLS if urlsplit(url).scheme not in {"http", "https"}]:
     raise ValueError(f"DANAS_ENGINE_URLS: {wrong[0]!r} is not an http(s) address")
 ENGINE_KEY = _secret("engine", env.engine_key)
+# Where adapters and data sets lie; see `inference.storage`.
+STORAGE = env.storage.rstrip("/") or str(HOME.adapters)
+STORAGE_OPTIONS = env.storage_options
+if "://" in STORAGE and not STORAGE.startswith("s3://"):
+    raise ValueError(f"DANAS_STORAGE: {STORAGE!r} is neither a folder nor an s3:// address")
+GPU_LEARNER_MEMORY = env.gpu_learner_memory
+if not env.engine_urls and env.gpu_engine_memory + env.gpu_learner_memory > 1:
+    raise ValueError("DANAS_GPU_ENGINE_MEMORY and DANAS_GPU_LEARNER_MEMORY exceed the card")
+ROLLOUT_WORKERS = env.rollout_workers
 EMBEDDED_MODEL = "embedded"
 MODEL = env.model
 MODEL_PATH = HOME.models / "SmolLM2-135M-Instruct"
@@ -180,6 +200,8 @@ WINDOW_TOKENS, ANSWER_TOKENS = env.window_tokens, env.answer_tokens
 TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
 MESSAGE_BYTES = env.message_bytes
 UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events, env.update_hours
+CANARY_ANSWERS, CANARY_HOURS = env.canary_answers, env.canary_hours
+PERSONAL_LOADED = env.personal_loaded
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 
 LOGGING = {
