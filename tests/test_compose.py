@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ from compose_spec import PyCompose
 
 from assistant import heartbeat
 from assistant.home import Home
-from assistant.processes.programs import PYTHON, Plan, programs
+from assistant.processes.programs import PYTHON, Plan, gpu_worker, programs
 
 FILE = Path(__file__).resolve().parent.parent / "docker-compose.yml"
 # They end when they are done, and `make run` does their work itself.
 ONCE = {"migrate", "model"}
 # A process on a GPU is a service of its own, chosen by profile.
-ON_GPU = {"engine-nvidia", "reward-nvidia", "learner-nvidia"}
+ON_GPU = {"engine-nvidia", "reward-nvidia", "learner-nvidia", "rollout-nvidia"}
+# One machine needs neither: its adapters lie in a folder, and its learner does an update's work.
+FOR_MANY_MACHINES = {"storage", "rollout"}
 # ${NAME:-default} and ${NAME:?what to do}
 VARIABLE = re.compile(r"\$\{\w+:([-?])([^}]*)\}")
 
@@ -68,7 +71,7 @@ def test_the_file_follows_the_compose_specification(compose):
 
 
 def test_the_services_are_the_embedded_processes(services, embedded):
-    assert set(services) - ONCE - ON_GPU == set(embedded)
+    assert set(services) - ONCE - ON_GPU - FOR_MANY_MACHINES == set(embedded)
 
 
 def test_the_services_run_what_the_embedded_processes_run(services, embedded):
@@ -79,6 +82,20 @@ def test_the_services_run_what_the_embedded_processes_run(services, embedded):
         assert sorted(services[name]["command"]) == sorted(expected), name
     engine = [word for word in plainly(embedded["engine"].command) if word != "127.0.0.1"]
     assert [word for word in services["engine"]["command"] if word != "0.0.0.0"] == engine
+
+
+def test_the_worker_that_helps_learners_is_started_as_they_are(services):
+    assert services["rollout"]["command"] == plainly(gpu_worker("rollout"))
+
+
+def test_whoever_needs_the_storage_is_told_where_it_is(services):
+    where = services["web"]["environment"]["DANAS_STORAGE_OPTIONS"]
+    options = json.loads(where)
+
+    assert options["secret"] == services["storage"]["environment"]["AWS_SECRET_ACCESS_KEY"]
+    assert options["key"] == services["storage"]["environment"]["AWS_ACCESS_KEY_ID"]
+    for name in ("engine", "learner", "reward", "rollout", "generation"):
+        assert services[name]["environment"]["DANAS_STORAGE_OPTIONS"] == where, name
 
 
 def test_a_service_on_a_gpu_differs_in_image_and_device_alone(services):
@@ -125,7 +142,8 @@ def test_every_sign_of_life_that_is_asked_for_is_given(services):
         if "assistant.heartbeat" in service.get("healthcheck", {}).get("test", [])
     }
 
-    assert asked == set(heartbeat.COMPONENTS)
+    # The website does not know how many workers help, so it misses none.
+    assert asked == {*heartbeat.COMPONENTS, "rollout"}
 
 
 def test_only_the_website_can_be_reached(compose, services):
