@@ -71,13 +71,18 @@ class Updates(Out):
 
 
 @router.post(
-    "/updates", response={202: UpdateOut}, auth=Needs(Scope.LEARNING), summary="Start an update"
+    "/updates",
+    response={202: UpdateOut},
+    auth=Needs(Scope.LEARNING, Scope.FEEDBACK),
+    summary="Start an update",
 )
 def start(request: ApiRequest, body: UpdateIn | None = None) -> Any:
     """Starts now, however little there is to learn from; 409 while another one runs, or where a
-    personal one has too little to learn from."""
+    personal one has too little to learn from. One for everybody needs the scope `learning`."""
     wanted = body or UpdateIn()
-    if wanted.personal and wanted.canary:
+    if not wanted.personal:
+        request.auth.needs(Scope.LEARNING)
+    elif wanted.canary:
         message = "canary: a personal update answers nobody else, so nobody else can try it."
         raise RequestInvalid(message, param="canary")
     person = request.auth.person

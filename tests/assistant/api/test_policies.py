@@ -4,9 +4,14 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from assistant.api import policies as views
+from assistant.feedback import experiences
+from assistant.models import Scope
 from inference import registry
 from inference.errors import EngineUnavailable
-from inference.models import Activation
+from inference.models import Activation, PolicyVersion
+from learning import ledger
+from learning.ledger import Kind
+from learning.models import Judgement, Update, UpdateJudgement
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +120,74 @@ def test_a_version_that_did_not_pass_its_gates_cannot_be_activated(rho, engines)
     assert response.status_code == 409
     assert response.json()["error"]["code"] == "policy_not_servable"
     assert not engines.loaded
+
+
+def trained(version, *people, reward_version=12):
+    """An update that made `version` from one thumb of each of these people."""
+    update = Update.objects.create(
+        requested_by="rho", state="live", policy=version.name, reward_version=reward_version
+    )
+    for person in people:
+        feedback = factories.feedback(factories.served(person))
+        experiences.judge(feedback)
+        judgement = Judgement.objects.get(feedback=feedback.pk)
+        UpdateJudgement.objects.create(update=update, judgement=judgement)
+    return update
+
+
+def test_a_version_shows_what_it_was_made_of(rho):
+    made = version()
+    update = trained(made, factories.ada(), factories.ben())
+    ledger.record(Kind.TRAINED, made.name, {"judgements": 3})
+
+    shown = rho.get(f"/v1/policies/{made.name}").json()
+
+    assert (shown["name"], shown["parent"], shown["live"]) == (made.name, "base", False)
+    assert shown["update"]["id"] == str(update.pk)
+    assert shown["update"]["judgements"] == 2
+    assert shown["reward_version"] == 12
+    assert (shown["trained_on"], shown["gone"], shown["digest_holds"]) == (3, 1, None)
+    assert [entry["kind"] for entry in shown["entries"]] == ["trained"]
+
+
+def test_only_those_who_drive_learning_see_which_feedback_of_others_is_in_a_version(rho):
+    made = version()
+    trained(made, factories.ada(), factories.ben())
+
+    def seen(client):
+        shown = client.get(f"/v1/policies/{made.name}").json()
+        return shown["trained_on"], [each["is_mine"] for each in shown["judgements"]]
+
+    assert seen(factories.caller(factories.ada())) == (2, [True])
+    assert seen(factories.caller(factories.cy())) == (2, [])
+    assert seen(rho) == (2, [False, False])
+    narrowed = factories.caller(factories.ann(), Scope.CHAT)
+    assert seen(narrowed) == (2, [])
+
+
+def test_the_base_can_be_looked_at_too(rho):
+    shown = rho.get("/v1/policies/base").json()
+
+    assert (shown["number"], shown["update"], shown["judgements"]) == (0, None, [])
+
+
+def test_an_unknown_version_is_a_404(rho):
+    response = rho.get("/v1/policies/danas-v9-00000000")
+
+    assert response.status_code == 404
+    assert response.json()["error"]["code"] == "unknown_model"
+
+
+def test_somebody_elses_own_adapter_is_not_shown(rho):
+    personal = version()
+    PolicyVersion.objects.filter(pk=personal.pk).update(person=factories.ada().pk)
+
+    def seen(client):
+        listed = [each["name"] for each in client.get("/v1/policies").json()["data"]]
+        return personal.name in listed, client.get(f"/v1/policies/{personal.name}").status_code
+
+    assert seen(factories.caller(factories.ada())) == (True, 200)
+    assert seen(factories.caller(factories.ben())) == (False, 404)
+    assert seen(rho) == (True, 200)
+    models = factories.caller(factories.ben()).get("/v1/models").json()["data"]
+    assert personal.name not in [model["id"] for model in models]

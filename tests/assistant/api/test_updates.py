@@ -3,7 +3,7 @@ from uuid import uuid4
 import pytest
 
 from assistant.api import updates as views
-from learning.models import Update
+from learning.models import Trial, Update
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -48,3 +48,51 @@ def test_a_second_update_is_refused_while_one_runs(rho):
 
 def test_an_unknown_update_is_a_404(rho):
     assert rho.get(f"/v1/updates/{uuid4()}").status_code == 404
+
+
+def test_an_algorithm_that_there_is_not_is_answered_with_those_that_there_are(rho):
+    response = rho.post("/v1/updates", {"algorithm": "dpo"}, content_type=JSON)
+
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["param"] == "algorithm"
+    assert "'rloo' or 'kto'" in error["message"]
+
+
+def test_the_algorithm_that_was_asked_for_is_kept(rho, asked_updates):
+    update = rho.post("/v1/updates", {"algorithm": "kto"}, content_type=JSON).json()
+
+    assert (update["algorithm"], update["is_personal"], update["trial"]) == ("kto", False, None)
+
+
+def test_a_personal_update_cannot_be_tried_on_others(rho):
+    response = rho.post("/v1/updates", {"personal": True, "canary": True}, content_type=JSON)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "canary"
+    assert not Update.objects.exists()
+
+
+def test_a_trial_is_part_of_its_update(rho):
+    update = Update.objects.create(requested_by="rho", state="canary", canary=True)
+    Trial.objects.create(update=update, policy="danas-v2", against="danas-v1", share=5)
+
+    (shown,) = rho.get("/v1/updates").json()["data"]
+
+    trial = shown["trial"]
+    assert (trial["state"], trial["share"], trial["against"]) == ("running", 5, "danas-v1")
+    assert trial["ended_at"] is None
+    assert rho.get(f"/v1/updates/{update.pk}").json() == shown
+
+
+def test_somebody_elses_personal_update_is_not_shown(rho):
+    ada, ben = factories.ada(), factories.ben()
+    update = Update.objects.create(requested_by="ada", state="live", person=ada.pk)
+
+    def shown(client):
+        listed = len(client.get("/v1/updates").json()["data"])
+        return listed, client.get(f"/v1/updates/{update.pk}").status_code
+
+    assert shown(factories.caller(ada)) == (1, 200)
+    assert shown(factories.caller(ben)) == (0, 404)
+    assert shown(rho) == (1, 200)
