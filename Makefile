@@ -79,7 +79,7 @@ check: $(MODULES)
 	@$(NPM) run --silent check
 
 bench: build
-	@$(BIN)/python -m tests.benchmarks
+	@$(BIN)/python -m tests.benchmarks --quick
 
 types: $(MODULES)
 	@$(CHECKING) $(BIN)/python manage.py exportschema frontend/openapi.json

@@ -13,6 +13,7 @@ import aiohttp
 STREAMS = 4
 ANSWERS = 24
 SWAPS = 6
+ROLLBACKS = 3
 UPDATE_TIMEOUT_S = 1200.0
 
 
@@ -129,8 +130,7 @@ async def update_under_load(api: Api) -> dict[str, Any]:
 
 async def swaps_under_load(api: Api) -> dict[str, Any]:
     """Back and forth between the two newest policies that may be live, under four streams."""
-    policies = (await api.get("/v1/policies"))["data"]
-    ready = [policy["name"] for policy in policies if policy["state"] == "ready"][:2]
+    ready = (await _ready(api))[:2]
     waits, seen = [], []
     async with Load(api) as load:
         for number in range(SWAPS):
@@ -148,3 +148,39 @@ async def swaps_under_load(api: Api) -> dict[str, Any]:
         "answers meanwhile": load.finished,
         "lost": load.lost,
     }
+
+
+async def has_a_way_back(api: Api) -> bool:
+    """Whether there are two policies that may be live."""
+    return len(await _ready(api)) > 1
+
+
+async def rollback_under_load(api: Api) -> dict[str, Any]:
+    """From the request to go back until an answer that was asked for afterwards is there."""
+    newer, older = (await _ready(api))[:2]
+    waits, answered, seen = [], [], []
+    async with Load(api) as load:
+        for _ in range(ROLLBACKS):
+            await api.post(f"/v1/policies/{newer}/activate", {})
+            await api.answer("Name a colour.", max_tokens=4)
+            started = time.perf_counter()
+            await api.post(f"/v1/policies/{older}/activate", {})
+            waits.append(time.perf_counter() - started)
+            answer = await api.answer("Name a colour.", max_tokens=4)
+            answered.append(time.perf_counter() - started)
+            seen.append(answer["model"] == older)
+    return {
+        "rollbacks": ROLLBACKS,
+        "median s": round(statistics.median(waits), 3),
+        "max s": round(max(waits), 3),
+        "with the next answer, max s": round(max(answered), 3),
+        "next answer from the older": f"{sum(seen)} of {len(seen)}",
+        "answers meanwhile": load.finished,
+        "lost": load.lost,
+    }
+
+
+async def _ready(api: Api) -> list[str]:
+    """Policies that may be live, the newest first."""
+    policies = (await api.get("/v1/policies"))["data"]
+    return [policy["name"] for policy in policies if policy["state"] == "ready"]

@@ -9,12 +9,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from tests.benchmarks import report
 from tests.simulation.journal import Journal
-from tests.simulation.session import Accounts, Opened, Plan, Session
-from tests.simulation.statistics import difference
+from tests.simulation.rising import rising
+from tests.simulation.session import Opened, Plan, Session
 
 
 def main() -> None:
@@ -60,38 +59,8 @@ async def _run(plan: Plan, arguments: argparse.Namespace) -> None:
         session = Session(plan, accounts, journal)
         journal.claim(session.described())
         print(f"{plan.people} people who want: {plan.wish.name}")
-        rows = await rising(session, accounts, algorithm=arguments.algorithm)
+        rows, _ = await rising(session, algorithm=arguments.algorithm)
     report.show("What people wanted, on held-out questions", rows)
-
-
-async def rising(
-    session: Session, accounts: Accounts, *, algorithm: str = "rloo"
-) -> list[dict[str, Any]]:
-    """Feedback and updates in turn, measured after every update."""
-    plan = session.plan
-    base = await session.measure("base", "base")
-    rows = [_row(0, "base", "base", base, base)]
-    print(f"base: {rows[0]['met']:.3f}", flush=True)
-    for number, first in enumerate(range(0, plan.events, plan.updates_every), start=1):
-        last = min(first + plan.updates_every, plan.events)
-        said = await session.feedback(plan.crowd, first, last)
-        print(f"{last} events: {said}", flush=True)
-        update = await session.update(f"update {number}", algorithm)
-        print(f"update {number}: {update['state']}. {update['reason']}", flush=True)
-        met = await session.measure(f"measured {number}", update["live"])
-        rows.append(_row(last, update["state"], update["live"], met, base))
-        print(f"{update['live']}: {rows[-1]['met']:.3f}", flush=True)
-    return rows
-
-
-def _row(events: int, state: str, live: str, met: list[float], base: list[float]) -> dict[str, Any]:
-    return {
-        "events": events,
-        "update": state,
-        "policy": live,
-        "met": round(sum(met) / len(met), 3),
-        "over base": str(difference([met], [base])),
-    }
 
 
 if __name__ == "__main__":

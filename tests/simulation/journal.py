@@ -36,6 +36,9 @@ class Journal:
     def __contains__(self, key: str) -> bool:
         return key in self._done
 
+    def __getitem__(self, key: str) -> Any:
+        return self._done[key]
+
     def claim(self, plan: dict[str, Any]) -> None:
         """Write down what the run is.
 

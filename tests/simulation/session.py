@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
-from tests.simulation import prompts
+from tests.simulation import general, prompts
 from tests.simulation.attributes import Wish, wish_of
 from tests.simulation.client import Danas, all_at_once
 from tests.simulation.journal import Journal
@@ -23,6 +24,8 @@ ROUND = 25
 # Judgements arrive nearly in order, and the reward worker is never idle.
 JUDGING_AT_ONCE = 4
 REWARDS_AT_ONCE = 4
+# Answers that are to differ from each other.
+VARIED = 0.7
 PASSWORD = "a long walk by the simulated sea"
 
 
@@ -42,7 +45,7 @@ class Plan:
     flip_rate: float = 0.1
     held_out: int = 64
     max_tokens: int = 48
-    temperature: float | None = 0.7
+    temperature: float | None = VARIED
 
     @property
     def wish(self) -> Wish:
@@ -51,6 +54,27 @@ class Plan:
     @property
     def crowd(self) -> list[Person]:
         return crowd(self.wish, self.people, Habits(flip_rate=self.flip_rate))
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """How well held-out questions were answered: one number each, in the order of the questions."""
+
+    met: list[float]
+    score: list[float]
+    words: float
+
+    @classmethod
+    def of(cls, wish: Wish, answers: Sequence[str]) -> Measured:
+        return cls(
+            [float(wish.met(answer)) for answer in answers],
+            [round(wish.score(answer), 3) for answer in answers],
+            round(fmean(len(answer.split()) for answer in answers), 1),
+        )
+
+    @property
+    def share(self) -> float:
+        return fmean(self.met)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +162,13 @@ class Session:
     def _turn(
         self, people: Sequence[Person], event: int
     ) -> tuple[int, Person, Kind, random.Random]:
-        draw = random.Random(f"{self.plan.seed} {self._prefix} event {event}")
+        draw = random.Random(f"{self.plan.seed} event {event}")
         [person] = draw.choices(people, [each.eagerness for each in people])
         return event, person, person.way(draw), draw
 
     async def _ask(self, person: Person, event: int, copy: int) -> Answer:
         return await self.accounts.voice_of(person).answer(
-            self._questions[event],
+            self._questions[event % len(self._questions)],
             max_tokens=self.plan.max_tokens,
             temperature=self.plan.temperature,
             seed=2 * event + copy + 1_000_000 * self.plan.seed,
@@ -169,53 +193,75 @@ class Session:
         }
 
     async def measure(
-        self, name: str, policy: str, wish: Wish | None = None, *, is_told: bool = False
-    ) -> list[float]:
-        """1 for each held-out question whose answer meets the wish, 0 for the others.
+        self, name: str, policy: str, *wishes: Wish, is_told: bool = False
+    ) -> list[Measured]:
+        """How a policy answers the held-out questions, by each of the wishes; the plan's if none.
 
-        `is_told`: the wish is said with the question, which is what it is compared with.
+        `is_told`: the plan's wish is said with the question, which is what to compare with.
         """
-        wanted = wish or self.plan.wish
+        wanted = wishes or (self.plan.wish,)
+
+        async def act() -> list[dict[str, Any]]:
+            told = self.plan.wish.instruction() if is_told else ""
+            texts = [answer.text for answer in await self._answers(policy, told)]
+            return [asdict(Measured.of(wish, texts)) for wish in wanted]
+
+        found = await self.journal.once(f"{self._prefix}{name}", act)
+        return [Measured(**each) for each in found]
+
+    async def measure_general(self, name: str, policy: str) -> list[float]:
+        """1 for each general question that is answered rightly, greedily; 0 for the others."""
 
         async def act() -> list[float]:
-            answers = await self._answers(policy, wanted.instruction() if is_told else "")
-            return [float(wanted.met(answer.text)) for answer in answers]
+            items = general.items()
+            asked = [
+                self.accounts.observer.answer(
+                    item.question, model=policy, max_tokens=32, temperature=0.0
+                )
+                for item in items
+            ]
+            answers = await all_at_once(asked)
+            return [
+                float(item.holds(answer.text)) for item, answer in zip(items, answers, strict=True)
+            ]
 
-        return await self.journal.once(f"{self._prefix}{name}", act)
+        return list(await self.journal.once(f"{self._prefix}{name}", act))
 
-    async def measure_best_of(self, name: str, policy: str, samples: int = 4) -> list[float]:
+    async def measure_best_of(self, name: str, policy: str, samples: int = 4) -> Measured:
         """The same where the reward model chooses among several answers."""
 
-        async def act() -> list[float]:
-            groups = [
+        async def act() -> dict[str, Any]:
+            asked = [question for question in self._held_out for _ in range(samples)]
+            answers = await all_at_once(
                 [
                     self.accounts.observer.answer(
                         question,
                         model=policy,
                         max_tokens=self.plan.max_tokens,
-                        temperature=0.7,
-                        seed=samples * number + copy,
+                        temperature=VARIED,
+                        seed=number,
                     )
-                    for copy in range(samples)
+                    for number, question in enumerate(asked)
                 ]
-                for number, question in enumerate(self._held_out)
-            ]
-            answers = await all_at_once([job for group in groups for job in group])
-            asked = [question for question in self._held_out for _ in range(samples)]
-            rewards = await all_at_once(
-                [
-                    self.accounts.admin.reward(question, answer.text)
-                    for question, answer in zip(asked, answers, strict=True)
-                ],
-                REWARDS_AT_ONCE,
             )
-            met = []
-            for start in range(0, len(answers), samples):
-                best = max(range(start, start + samples), key=rewards.__getitem__)
-                met.append(float(self.plan.wish.met(answers[best].text)))
-            return met
+            texts = [answer.text for answer in answers]
+            rewards = await self.rewards(asked, texts)
+            groups = range(0, len(texts), samples)
+            best = [max(range(at, at + samples), key=rewards.__getitem__) for at in groups]
+            return asdict(Measured.of(self.plan.wish, [texts[each] for each in best]))
 
-        return await self.journal.once(f"{self._prefix}{name}", act)
+        return Measured(**await self.journal.once(f"{self._prefix}{name}", act))
+
+    async def rewards(self, questions: Sequence[str], answers: Sequence[str]) -> list[float]:
+        """What the reward model thinks of each answer now."""
+        admin = self.accounts.admin
+        pairs = zip(questions, answers, strict=True)
+        return await all_at_once([admin.reward(*pair) for pair in pairs], REWARDS_AT_ONCE)
+
+    async def held_out_answers(self, policy: str) -> tuple[list[str], list[str]]:
+        """The held-out questions, and the policy's answers to them."""
+        answers = await self._answers(policy, "")
+        return self._held_out, [answer.text for answer in answers]
 
     async def _answers(self, policy: str, instruction: str) -> list[Answer]:
         return await all_at_once(

@@ -35,10 +35,11 @@ SIGN_IN = re.compile(r"^Sign in as (\S+) with the password (\S+) ", re.MULTILINE
 class Stack:
     """One run of `manage.py run`. Start it again after a stop to continue with the same home.
 
-    `settings` are environment variables beside those that keep it to itself.
+    `settings` are environment variables beside those that keep it to itself; None leaves one to
+    the product's default.
     """
 
-    def __init__(self, **settings: str) -> None:
+    def __init__(self, **settings: str | None) -> None:
         self._settings = settings
         self.home = Path(tempfile.mkdtemp(prefix="danas-system-"))
         self.port, self.engine_port = free_ports(2)
@@ -50,7 +51,7 @@ class Stack:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
-        return {
+        wanted = {
             **kept,
             "DANAS_HOME": str(self.home),
             "DANAS_PORT": str(self.port),
@@ -60,6 +61,7 @@ class Stack:
             "DANAS_UPDATE_STEPS": "2",
             **self._settings,
         }
+        return {name: value for name, value in wanted.items() if value is not None}
 
     @property
     def output(self) -> str:

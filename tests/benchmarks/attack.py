@@ -1,0 +1,88 @@
+"""What two attackers among twenty people can do to the reward model, through HTTP.
+
+The same hostile feedback comes twice: from two accounts, which Danas caps, and from as many
+accounts as there are pieces, which no cap on a person can see. The second is the reference without
+caps. In between, the two take their consent back, and what they did has to be gone.
+
+What is measured is how far the reward model puts an answer as people wish it above the same answer
+as it was, on held-out questions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+from tests.benchmarks.simulated import Settings, danas, journal_of, say
+from tests.simulation.journal import Journal
+from tests.simulation.people import Person, with_attackers
+from tests.simulation.session import Accounts, Plan, Session
+
+Row = dict[str, Any]
+PEOPLE, ATTACKERS = 20, 2
+FULL = {"events": 150, "held_out": 32}
+QUICK = {"events": 75, "held_out": 24}
+
+
+async def run(settings: Settings) -> list[tuple[str, list[Row]]]:
+    journal = journal_of("attack", settings)
+    size = QUICK if settings.is_quick else FULL
+    journal.claim(dict(size))
+    rows = []
+    for family, seed in settings.runs:
+        if settings.is_over:
+            say("the time is over")
+            break
+        plan = Plan(family=family, seed=seed, people=PEOPLE, **size)
+        rows.append(await journal.once(f"{family} {seed}", lambda plan=plan: _one(plan)))
+    title = "Attack: two of twenty people against the others' wish"
+    return [(title, rows)] if rows else []
+
+
+async def _one(plan: Plan) -> Row:
+    hostile = plan.events // 3
+    say(f"attack: {plan.family}, seed {plan.seed}: {plan.wish.name}")
+    async with danas(PEOPLE + hostile) as accounts:
+        people = with_attackers(plan.crowd, ATTACKERS)
+        honest, attackers = people[:-ATTACKERS], people[-ATTACKERS:]
+        session = Session(plan, accounts, Journal(None), "honest ")
+        await session.feedback(honest, 0, plan.events)
+        questions, answers = await session.held_out_answers("base")
+        wished = [plan.wish.correct(answer) for answer in answers]
+
+        async def margin() -> float:
+            liked = await session.rewards(questions, wished)
+            plain = await session.rewards(questions, answers)
+            return fmean(one - other for one, other in zip(liked, plain, strict=True))
+
+        margins = {"honest": await margin()}
+        margins["attacked"] = await _attacked(session, accounts, attackers, hostile, margin)
+        for person in attackers:
+            await accounts.voice_of(person).agree(training=False)
+        margins["withdrawn"] = await margin()
+        many = [replace(attackers[0], number=PEOPLE + n) for n in range(hostile)]
+        other = Session(plan, accounts, Journal(None), "uncapped ")
+        margins["uncapped"] = await _attacked(other, accounts, many, hostile, margin)
+    say(str({name: round(value, 3) for name, value in margins.items()}))
+    return {
+        "family": plan.family,
+        "seed": plan.seed,
+        "honest events": plan.events,
+        "hostile events": hostile,
+        **{f"margin {name}": round(value, 3) for name, value in margins.items()},
+        "effect": share_of_effect(margins["honest"], margins["attacked"], margins["uncapped"]),
+    }
+
+
+async def _attacked(
+    session: Session, accounts: Accounts, people: list[Person], events: int, margin: Any
+) -> float:
+    first = session.plan.events
+    await session.feedback(people, first, first + events)
+    return float(await margin())
+
+
+def share_of_effect(honest: float, capped: float, uncapped: float) -> float:
+    """How much of what the attack does without caps it does with them."""
+    return round((honest - capped) / (honest - uncapped), 3)
