@@ -13,10 +13,10 @@ from typing import Any
 from django.utils.crypto import salted_hmac
 
 from assistant.models import Feedback, Message, Release
+from assistant.trajectories import provenance
 from inference.diffusion.prompt import to_messages
 from inference.diffusion.window import from_json
 from learning.contracts import FeedbackKind
-from learning.models import UpdateJudgement
 
 Row = dict[str, Any]
 
@@ -25,9 +25,10 @@ LEAST_LOGPROB = -1e9
 
 
 def native(release: Release) -> Iterator[Row]:
-    """Everything that was logged, token by token."""
+    """Everything that was logged, token by token, and what was learned from it by now."""
     trajectory = release.trajectory
     message = trajectory.generation.message
+    learned = provenance.of(release.trajectory_id)
     yield {
         **_place(release),
         "person": pseudonym("person", message.conversation.owner_id),
@@ -59,10 +60,12 @@ def native(release: Release) -> Iterator[Row]:
                 "over": str(feedback.over_id) if feedback.over_id else None,
                 "tags": feedback.tags,
                 "created_at": feedback.created_at.isoformat(),
+                **learned.of_feedback(feedback.pk),
             }
             for feedback in message.feedback.all()
         ],
-        "used_in_updates": _updates(release),
+        "used_in_updates": learned.updates,
+        "used_by": learned.policies,
     }
 
 
@@ -146,8 +149,3 @@ def _prompt(release: Release) -> list[dict[str, str]]:
 
 def _of(release: Release, *kinds: FeedbackKind) -> list[Feedback]:
     return [each for each in _answer(release).feedback.all() if each.kind in kinds]
-
-
-def _updates(release: Release) -> list[str]:
-    used = UpdateJudgement.objects.filter(judgement__answer=release.trajectory_id)
-    return sorted({str(update) for update in used.values_list("update", flat=True)})

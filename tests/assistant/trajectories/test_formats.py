@@ -2,10 +2,14 @@ import json
 
 import pytest
 
+from assistant.feedback import experiences
 from assistant.models import Release
 from assistant.trajectories import feed
 from assistant.trajectories.formats import FORMATS, pseudonym
+from learning import ledger
 from learning.contracts import FeedbackKind
+from learning.ledger import Kind
+from learning.models import Judgement, Update, UpdateJudgement
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -135,3 +139,38 @@ def test_an_answer_stopped_before_its_first_word_is_left_out():
 
     assert rows("native") == []
     assert not Release.objects.exists()
+
+
+def test_a_row_says_what_was_learned_from_it_and_where_the_ledger_has_it():
+    answer = factories.served(factories.ada())
+    feedback = factories.feedback(answer)
+    experiences.judge(feedback)
+    Judgement.objects.update(use="learned", version=12)
+    judged = ledger.record(Kind.JUDGED, str(feedback.pk), {"version": 12})
+    update = Update.objects.create(requested_by="rho", policy="danas-v1-abababab")
+    UpdateJudgement.objects.create(update=update, judgement=Judgement.objects.get())
+    trained = ledger.record(Kind.TRAINED, "danas-v1-abababab", {"digest": "ab" * 32})
+
+    (row,) = rows("native")
+
+    (said,) = row["feedback"]
+    assert (said["use"], said["reward_version"]) == ("learned", 12)
+    assert said["ledger"] == judged.digest
+    assert row["used_in_updates"] == [str(update.pk)]
+    assert row["used_by"] == [
+        {
+            "policy": "danas-v1-abababab",
+            "policy_sha256": "ab" * 32,
+            "ledger": trained.digest,
+        }
+    ]
+
+
+def test_a_row_that_nothing_was_learned_from_has_the_same_keys():
+    factories.feedback(factories.served(factories.ada()))
+
+    (row,) = rows("native")
+
+    (said,) = row["feedback"]
+    assert (said["use"], said["reward_version"], said["ledger"]) == ("stored", None, "")
+    assert (row["used_in_updates"], row["used_by"]) == ([], [])
