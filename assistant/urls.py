@@ -12,5 +12,9 @@ urlpatterns = [
     path("healthz", healthz),
     path("v1/", api.urls),
     # Addresses of the page itself; a missing file or API path stays a 404.
-    re_path(r"^(?:|c/[0-9a-f-]{36}|learning|settings|signin|signup)/?$", page),
+    re_path(
+        r"^(?:|c/[0-9a-f-]{36}|settings|signin|signup|learning"
+        r"(?:/(?:quality|updates|review|versions(?:/[\w.-]+)?|receipts/[0-9a-f-]{36}))?)/?$",
+        page,
+    ),
 ]

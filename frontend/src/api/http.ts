@@ -18,7 +18,7 @@ export class ApiError extends Error {
   }
 }
 
-type Method = "GET" | "POST" | "PATCH" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 interface Options {
   body?: unknown;
@@ -40,6 +40,10 @@ export function get<T>(path: string): Promise<T> {
 
 export function post<T>(path: string, body: unknown = {}, idempotencyKey?: string): Promise<T> {
   return request<T>("POST", path, idempotencyKey ? { body, idempotencyKey } : { body });
+}
+
+export function put<T>(path: string, body: unknown): Promise<T> {
+  return request<T>("PUT", path, { body });
 }
 
 export function patch<T>(path: string, body: unknown): Promise<T> {

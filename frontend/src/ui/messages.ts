@@ -4,7 +4,8 @@
  * What the server says is shown as it is; these are only the page's own words.
  */
 
-import type { AnswerStatus, UpdateState } from "../api/types";
+import type { AnswerStatus, Trial, UpdateState } from "../api/types";
+import type { LearningSection } from "./router.svelte";
 
 const number = (value: number): string => value.toLocaleString("en");
 const plural = (count: number, one: string, many: string): string =>
@@ -179,16 +180,150 @@ const en = {
 
   learning: {
     title: "Learning",
-    intro:
-      "Each judgement teaches a small reward model at once. From time to time the assistant itself is trained on it, tested, and grows a ring.",
+    sections: "Parts of this page",
+    section: {
+      learned: "What I learned",
+      quality: "How well it knows",
+      updates: "Updates",
+      versions: "Versions",
+      review: "Review",
+    } satisfies Record<LearningSection, string>,
     live: "Answering now",
     base: "The model as it came, before any learning.",
     rings: (count: number) => plural(count, "ring", "rings"),
     learnNow: "Learn now",
     asking: "Asking…",
-    updates: "Updates",
+    learnHow: "How it learns",
+    tryFirst: "Try it on a few people first",
+    tryFirstHint:
+      "It answers 5 % of people, then 25 %, then all, and goes back by itself when it does worse.",
+    algorithm: "Method",
+    algorithms: {
+      rloo: "Sampling: answers are tried out and scored by the reward model",
+      kto: "From the log: good and bad answers as they were given",
+    } as Record<string, string>,
     noUpdates: "No update yet. Judge a few answers, then let Danas learn.",
-    policies: "Versions",
+    unreachable: "What you see may be old.",
+
+    /** Of learning.models.Judgement.kind. */
+    kinds: {
+      up: "Good answer",
+      down: "Bad answer",
+      correction: "Correction",
+      preference: "Preference",
+      comment: "Comment",
+    } as Record<string, string>,
+
+    receipts: {
+      intro: "Everything you told Danas about its answers, and what became of it.",
+      emptyTitle: "Nothing yet. Teach Danas something.",
+      empty:
+        "Ask it anything. When an answer is good, say so; when it is not, write what it should have said. Each of those gets a receipt here.",
+      begin: "Start a chat",
+      asked: "You asked",
+      answered: "Danas answered",
+      taught: "It should have said",
+      said: "You said",
+      takenBack: "Taken back",
+      usedBy: "Used by",
+      usedByNone: "No version was trained on it yet.",
+      isLive: (name: string) => `${name} (live)`,
+      conversation: "Open the conversation",
+      open: "Receipt",
+      openFor: (kind: string, question: string) => `Receipt: ${kind}, ${question}`,
+      more: "Show earlier ones",
+      title: "Receipt",
+      became: "What became of it",
+      takeBack: "Take back",
+      takeBackTitle: "Take this back?",
+      takeBackText:
+        "The reward model is rebuilt as if you had never said it. Versions that were trained on it stay as they are; the next one won't know it.",
+      gone: "Taken back.",
+      weight: "Weight",
+      version: "First in reward version",
+      none: "none",
+    },
+
+    chain: {
+      title: "In the ledger",
+      intro:
+        "Each entry carries a fingerprint of itself and of the one before. Change one, and none after it fits.",
+      holds: "The chain holds",
+      holdsText: "Nothing before or in these entries was changed since they were written.",
+      broken: "The chain is broken",
+      entry: (seq: number) => `Entry ${number(seq)}`,
+      digest: "Fingerprint",
+      previous: "Of the entry before",
+      copyDigest: (seq: number) => `Copy the fingerprint of entry ${number(seq)}`,
+      copyPrevious: (seq: number) => `Copy the fingerprint before entry ${number(seq)}`,
+      none: "Nothing is in the ledger yet. It is written when Danas takes this in.",
+      taken: (version: number) => `Taken into the reward model as version ${number(version)}.`,
+      uses: {
+        held_out: "Kept apart to check the reward model with; nothing is learned from it.",
+        dictated: "Not learned from: the question said what to answer.",
+        left_out: "Not learned from: the person is left out.",
+        silent: "Kept, and without weight of its own.",
+      } as Record<string, string>,
+      revoked: "Taken back.",
+      revokedWithout: (version: number) =>
+        `Taken back. Reward version ${number(version)} is without it.`,
+      leftOut: (who: string) => `Everything of ${who} was left out of the reward model.`,
+      trained: (policy: string, parent: string, judgements: number) =>
+        `${policy} was trained from ${parent} on ${plural(judgements, "judgement", "judgements")}.`,
+      examined: (policy: string, passed: number, all: number) =>
+        `${policy} passed ${passed} of its ${plural(all, "test", "tests")}.`,
+      refused: (policy: string, gates: string) => `${policy} did not pass: ${gates}.`,
+      onTrial: (policy: string, share: number) => `${policy} answers ${share} % of people.`,
+      trialEnded: (policy: string, state: string) => `Trial of ${policy}: ${state}.`,
+      activated: (policy: string, by: string) => `${policy} was made live by ${by}.`,
+      other: (kind: string, subject: string) => `${kind}: ${subject}.`,
+    },
+
+    quality: {
+      title: "How well it knows what people want",
+      intro:
+        "The reward model guesses what people will say before they say it. Here is how often it is right.",
+      rank: (percent: number) =>
+        `Of two answers, it picks the one that people liked better in ${percent} of 100 cases.`,
+      rankNone: "Too few judgements to say how well it knows what people want.",
+      guess: "A guess would be right in 50. An update needs 60.",
+      basis: (events: number, people: number) =>
+        `From ${plural(events, "judgement", "judgements")} of ${plural(people, "person", "people")}.`,
+      frozen: "Nothing is trained now.",
+      next: "Until the next update",
+      progress: (have: string, needed: string) => `${have} of ${needed} judgements’ worth`,
+      worth:
+        "Corrections weigh more than thumbs, and nobody weighs more than their share, so this is not a plain count.",
+      auc: "Picking the better answer (AUC)",
+      aucText:
+        "0.5 is a guess and 1 is always right. Held out: people and judgements that it never learns from.",
+      aucSeries: "as it learns",
+      heldOut: "held out",
+      needed: "needed for an update",
+      calibration: "Error of its certainty",
+      calibrationText:
+        "How far its certainty is from the truth: 0.05 means that what it calls 80 % comes true between 75 and 85 % of the time.",
+      calibrationSeries: "calibration error",
+      loss: "Surprise at each judgement (log loss)",
+      lossText: "The lower, the less it is surprised. A coin would be at 0.693.",
+      lossSeries: "log loss",
+      coin: "a coin",
+      version: "reward version",
+      none: "A plot appears here once there are enough judgements.",
+    },
+
+    plot: {
+      now: (label: string, value: string) => `${label} now ${value}`,
+      from: (value: string, x: string) => `from ${value} at ${x}`,
+      range: (low: string, high: string) => `between ${low} and ${high}`,
+      at: (axis: string, x: string) => `${axis} ${x}`,
+      table: "Show as a table",
+      noTable: "Hide the table",
+      tableOf: (title: string) => `${title}, as a table`,
+      failed: "The plot could not be drawn. The table has the same figures.",
+      nothing: "–",
+    },
+
     states: {
       queued: "Waiting",
       training: "Training",
@@ -203,19 +338,25 @@ const en = {
     rewardVersion: (version: number) => `reward version ${version}`,
     by: (name: string) => `asked for by ${name}`,
     from: (parent: string) => `grown from ${parent}`,
+    method: { rloo: "by sampling", kto: "from the log" } as Record<string, string>,
+    personal: "For one person",
     unnamed: "Update",
     details: "Details",
     gatesPassed: (passed: number, all: number) => `${passed} of ${all} tests passed`,
     passed: "Passed",
     notPassed: "Not passed",
+    veto: "Veto",
+    vetoHint: "Not passing this one refuses the update, whatever the others say.",
+    figures: "Figures",
     metrics: "Training, step by step",
+    moreMetrics: "All figures of the training",
     metric: {
       reward: "Mean reward",
+      kl: "Distance from the parent (KL)",
+      mean_tokens: "Tokens per answer",
       reward_spread: "Spread of rewards",
       tokens: "Tokens sampled",
-      mean_tokens: "Tokens per answer",
       loss: "Loss",
-      kl: "Distance from the parent",
       mismatch: "Engine against trainer",
       gradient_norm: "Gradient norm",
       sample_s: "Seconds sampling",
@@ -224,19 +365,89 @@ const en = {
     } as Record<string, string>,
     stepOf: (step: number, steps: number) => `step ${step} of ${steps}`,
     step: (step: number) => `step ${step}`,
-    makeLive: "Make live",
-    makeLiveTitle: (name: string) => `Answer with ${name}?`,
-    makeLiveText:
-      "New answers come from this version at once. Answers being made finish as they began. You can go back at any time.",
-    isLive: "Live",
-    policyStates: {
-      staged: "Being tested",
-      ready: "Passed its tests",
-      rejected: "Rejected",
-      retired: "Retired",
-    } as Record<string, string>,
+    stepAxis: "step",
     took: (text: string) => `took ${text}`,
     needsScope: "Only researchers and administrators can start an update or change the version.",
+
+    trial: {
+      title: "Trial",
+      share: (share: number) => `${share} % of people`,
+      since: (text: string) => `since ${text}`,
+      states: {
+        running: "Running",
+        promoted: "Made live",
+        rolled_back: "Rolled back",
+        stopped: "Stopped",
+      } satisfies Record<Trial["state"], string>,
+    },
+
+    lineage: {
+      intro: "Every version is kept. Going back is exact: the same weights answer again.",
+      makeLive: "Make live",
+      goBack: "Go back",
+      title: (name: string) => `Answer with ${name}?`,
+      text: "New answers come from this version at once. Answers being made finish as they began. You can go back at any time.",
+      isLive: "Live",
+      onTrial: (share: number) => `Answers ${share} %`,
+      personal: "One person’s own",
+      states: {
+        staged: "Being tested",
+        ready: "Passed its tests",
+        rejected: "Rejected",
+        retired: "Retired",
+      } as Record<string, string>,
+      made: (count: number) => `from ${plural(count, "judgement", "judgements")}`,
+      fingerprint: "Fingerprint of the weights",
+      copyFingerprint: "Copy the fingerprint of the weights",
+      leftOut: (count: number) =>
+        `${plural(count, "judgement", "judgements")} behind this version came from people who were left out since. A new update is free of them.`,
+      takenBack: (count: number) =>
+        `${plural(count, "judgement", "judgements")} behind it ${count === 1 ? "was" : "were"} taken back since.`,
+      gone: (count: number) =>
+        `${plural(count, "judgement", "judgements")} behind it ${count === 1 ? "was" : "were"} deleted since, with the conversation.`,
+      judgements: "What it was trained on",
+      trainedOn: (count: number) => `${plural(count, "judgement", "judgements")}.`,
+      digestHolds: "Just these are what the ledger says it was trained on.",
+      digestBroken: "These are not what the ledger says it was trained on.",
+      judgementsOf: (count: number, kind: string) => `${number(count)} × ${kind}`,
+      yours: "Yours among them",
+      noJudgements: "It was trained on nothing: it is the model as it came.",
+      manifest: "Settings it was trained with",
+    },
+
+    review: {
+      alarms: "Alarms",
+      noAlarms: "No alarm is open.",
+      closedAlarms: (count: number) => plural(count, "closed alarm", "closed alarms"),
+      kinds: { drift: "Drift", rollback: "Rolled back" } as Record<string, string>,
+      freezes: "Stops training",
+      close: "Close it",
+      closeAlarm: (sentence: string) => `Close the alarm: ${sentence}`,
+      note: "What you found",
+      noteHint: "Kept with the alarm, for whoever looks next.",
+      closeNow: "Close the alarm",
+      closedBy: (name: string, when: string) => `Closed by ${name}, ${when}`,
+      influential: "What moved the reward model most",
+      influentialText:
+        "Without anybody’s words. Look here when it learns something odd: a few judgements that move it far, all of one person, are a sign of poisoning.",
+      noInfluential: "No judgement was taken in yet.",
+      participant: (participant: number) => `Participant ${participant}`,
+      influence: "Influence",
+      weight: (weight: string) => `weight ${weight}`,
+      leaveOut: "Leave this person out",
+      leaveOutOf: (participant: number) => `Leave participant ${participant} out`,
+      leaveOutText:
+        "The reward model is rebuilt in seconds, as if they had never judged. Versions that were trained on what they said are marked. You can take it back.",
+      because: "Why",
+      takeBack: "Take back",
+      takeBackOf: (participant: number) => `Let participant ${participant} count again`,
+      isLeftOut: "Left out",
+      done: (participant: number) => `Participant ${participant} is left out.`,
+      undone: (participant: number) => `Participant ${participant} counts again.`,
+      rebuilt: (version: number) => `The reward model was rebuilt as version ${version}.`,
+      affected: "Trained on what they said:",
+      notAffected: "No version was trained on what they said.",
+    },
   },
 
   settings: {
@@ -257,6 +468,26 @@ const en = {
     windowTokens: "Window",
     answerTokens: "Longest answer",
     saved: "Saved",
+    policy: {
+      title: "Which version answers me",
+      now: (name: string) => `${name} answers you now.`,
+      live: "Whatever is live",
+      liveHint: "The newest version that passed its tests. It changes when Danas has learned.",
+      base: "The model as it came",
+      baseHint: "Nothing that anybody taught.",
+      personal: "Learned for me alone",
+      personalHint: "Grown from your judgements only. Nobody else is answered by it.",
+      progress: "Your judgements",
+      progressWords: (have: number, needed: number) =>
+        `${number(have)} of the ${plural(needed, "judgement", "judgements")} it takes`,
+      learn: "Learn for me alone",
+      learning: "Danas is learning for you. You can follow it under",
+      stay: "Stay at a version",
+      stayHint: "It stays the same until you change it, whatever is learned.",
+      version: "Version",
+      noVersions: "There is no other version yet.",
+      needsTraining: "Learning from your chats is off. Switch it on above to have your own.",
+    },
   },
 
   shortcuts: {

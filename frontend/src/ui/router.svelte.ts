@@ -1,16 +1,36 @@
 /** Addresses of the page, over the history API. assistant/urls.py lists the same ones. */
 
-export type Route =
-  { page: "chat"; conversation: string | null } | { page: "learning" } | { page: "settings" };
+export type LearningSection = "learned" | "quality" | "updates" | "versions" | "review";
 
+/** `item`: a receipt or a version that is open over its section. */
+export type Route =
+  | { page: "chat"; conversation: string | null }
+  | { page: "learning"; section: LearningSection; item: string | null }
+  | { page: "settings" };
+
+const LEARNING = /^\/learning(?:\/(quality|updates|versions|review|receipts)(?:\/([\w.-]+))?)?\/?$/;
 const CONVERSATION = /^\/c\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\/?$/;
 
 export function routeOf(path: string): Route {
   const conversation = CONVERSATION.exec(path)?.[1];
   if (conversation) return { page: "chat", conversation };
-  if (/^\/learning\/?$/.test(path)) return { page: "learning" };
+  const learning = LEARNING.exec(path);
+  if (learning) return learningRoute(learning[1] ?? "receipts", learning[2] ?? null);
   if (/^\/settings\/?$/.test(path)) return { page: "settings" };
   return { page: "chat", conversation: null };
+}
+
+function learningRoute(part: string, item: string | null): Route {
+  const section = part === "receipts" ? "learned" : (part as LearningSection);
+  const hasItems = section === "learned" || section === "versions";
+  return { page: "learning", section, item: hasItems ? item : null };
+}
+
+/** The address of a section, or of something in it. */
+export function learningPath(section: LearningSection, item = ""): string {
+  const part = section === "learned" ? "receipts" : section;
+  if (item) return `/learning/${part}/${encodeURIComponent(item)}`;
+  return section === "learned" ? "/learning" : `/learning/${part}`;
 }
 
 class Router {
