@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from inference import registry
@@ -55,7 +56,7 @@ def of(version: PolicyVersion) -> Lineage:
     update = Update.objects.select_related("trial").filter(policy=version.name).first()
     judgements = list(Judgement.objects.filter(used_in__update=update)) if update else []
     entries = list(ledger.of(version.name))
-    trained = next((entry.body for entry in entries if entry.kind == Kind.TRAINED), {})
+    trained: dict[str, Any] = next((e.body for e in entries if e.kind == Kind.TRAINED), {})
     trained_on = trained.get("judgements", len(judgements))
     gone = max(0, trained_on - len(judgements))
     left_out = Participant.objects.exclude(left_out_at=None).values("person")
