@@ -55,6 +55,7 @@ class Environment(BaseSettings):
     update_hours: float = Field(6.0, alias="DANAS_UPDATE_HOURS", gt=0)
     canary_answers: int = Field(50, alias="DANAS_CANARY_ANSWERS", ge=1)
     canary_hours: float = Field(24.0, alias="DANAS_CANARY_HOURS", gt=0)
+    personal_events: int = Field(40, alias="DANAS_PERSONAL_EVENTS", ge=1)
     personal_loaded: int = Field(8, alias="DANAS_PERSONAL_LOADED", ge=1)
 
 
@@ -201,7 +202,7 @@ TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
 MESSAGE_BYTES = env.message_bytes
 UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events, env.update_hours
 CANARY_ANSWERS, CANARY_HOURS = env.canary_answers, env.canary_hours
-PERSONAL_LOADED = env.personal_loaded
+PERSONAL_EVENTS, PERSONAL_LOADED = env.personal_events, env.personal_loaded
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 
 LOGGING = {

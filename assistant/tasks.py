@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
 from django.conf import settings
 
 from assistant.chat import events
-from learning import intake, queue
+from inference import eviction
+from inference.errors import InferenceError
+from learning import canary, intake, queue, scopes
 from learning.errors import UpdateRunning
+
+logger = logging.getLogger(__name__)
+SCHEDULE = "schedule"
 
 
 @shared_task(name="assistant.settle", ignore_result=True)
@@ -19,11 +26,35 @@ def settle() -> None:
 
 @shared_task(name="assistant.schedule_update", ignore_result=True)
 def schedule_update() -> None:
-    """Start an update when enough was learned, or when the last one is long ago."""
-    if not intake.due_for_update(settings.UPDATE_EVENTS, settings.UPDATE_HOURS):
-        return
+    """Start an update when enough was learned, or when the last one is long ago.
+
+    What nobody asked for is tried out before it goes live, and while it is, no other update starts
+    by itself. Where none is due for everybody, somebody's own adapter may be.
+    """
+    is_due = intake.due_for_update(settings.UPDATE_EVENTS, settings.UPDATE_HOURS)
     try:
-        update = intake.request_update(by="schedule", canary=False)
+        if is_due and not canary.is_running():
+            update = intake.request_update(by=SCHEDULE, canary=True)
+        elif (person := scopes.due_for_update()) is not None:
+            update = intake.request_update(by=SCHEDULE, canary=False, person=person)
+        else:
+            return
     except UpdateRunning:
         return
     queue.ask_update(update.pk)
+
+
+@shared_task(name=canary.ADVANCE, ignore_result=True)
+def advance_canary() -> None:
+    """Look at the version on trial, if there is one."""
+    canary.advance()
+
+
+@shared_task(name="assistant.evict_adapters", ignore_result=True)
+def evict_adapters() -> None:
+    """Unload adapters that the engines need not hold, and delete those whose owners withdrew."""
+    try:
+        eviction.make_room()
+        eviction.delete_forgotten()
+    except InferenceError as error:
+        logger.warning("adapters stay loaded or stored for another minute: %s", error)

@@ -75,13 +75,16 @@ class PersonalAlias(models.Model):
 
 
 class PolicyChoice(models.Model):
-    """What a person asked to be answered by: the base model, or to stay at a version."""
+    """What a person asked to be answered by: the base model, or to stay at a version.
+
+    Without a version: by the live policy like everybody, though they may have their own adapter.
+    """
 
     person = models.BigIntegerField(primary_key=True)
-    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="+")
+    policy = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="+")
 
     def __str__(self) -> str:
-        return str(self.policy)
+        return str(self.policy or "live")
 
 
 class Activation(models.Model):

@@ -16,7 +16,13 @@ from django.utils import timezone
 
 from inference.contracts import BASE_NAME, Policy
 from inference.errors import PolicyNotServable, UnknownPolicy
-from inference.models import Activation, PolicyVersion, ServingAlias
+from inference.models import (
+    Activation,
+    PersonalAlias,
+    PolicyChoice,
+    PolicyVersion,
+    ServingAlias,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +48,15 @@ def live() -> PolicyVersion:
     return alias.policy if alias else base()
 
 
-def resolve(model: str) -> PolicyVersion:
-    """The version that a request for `model` is answered by: `danas`, `base` or a version's name.
+def resolve(model: str, person: int | None = None) -> PolicyVersion:
+    """The version behind `model`: `danas` (the live one), `base` or a version's name.
+
+    `inference.routing` says who is answered by what where people ask for `danas`.
 
     Raises:
         UnknownPolicy: there is no such model.
-        PolicyNotServable: it failed a gate, has not passed them yet, or was withdrawn.
+        PolicyNotServable: it failed a gate, has not passed them yet, was withdrawn, or is the own
+            adapter of somebody other than `person`.
     """
     if model == LIVE_ALIAS:
         return live()
@@ -56,6 +65,8 @@ def resolve(model: str) -> PolicyVersion:
     version = named(model)
     if version.state != State.READY:
         raise PolicyNotServable(f"{model} is {version.state}: {version.get_state_display()}.")
+    if version.person not in (None, person):
+        raise PolicyNotServable(f"{model} is somebody's own adapter and answers nobody else.")
     return version
 
 
@@ -85,23 +96,33 @@ def name_of(number: int, digest: str) -> str:
 
 
 def stage(
-    path: Path | str, digest: str, parent: PolicyVersion, manifest: dict[str, Any]
+    path: Path | str,
+    digest: str,
+    parent: PolicyVersion,
+    manifest: dict[str, Any],
+    person: int | None = None,
 ) -> PolicyVersion:
     """Enter an adapter that was written whole (`inference.engine.adapters`), under the next number.
+
+    `person` is whose own adapter it is; None for one that is to answer everybody.
 
     Raises:
         IntegrityError: other processes took the next number every time.
     """
     for _ in range(TRIES - 1):
         try:
-            return _stage(path, digest, parent, manifest)
+            return _stage(path, digest, parent, manifest, person)
         except IntegrityError:
             continue
-    return _stage(path, digest, parent, manifest)
+    return _stage(path, digest, parent, manifest, person)
 
 
 def _stage(
-    path: Path | str, digest: str, parent: PolicyVersion, manifest: dict[str, Any]
+    path: Path | str,
+    digest: str,
+    parent: PolicyVersion,
+    manifest: dict[str, Any],
+    person: int | None,
 ) -> PolicyVersion:
     highest = PolicyVersion.objects.aggregate(highest=Max("number"))["highest"]
     number = (highest or 0) + 1
@@ -113,6 +134,7 @@ def _stage(
             path=str(path),
             base_model=str(settings.MODEL),
             parent=parent,
+            person=person,
             manifest=manifest,
         )
 
@@ -146,6 +168,31 @@ def retire(version: PolicyVersion) -> PolicyVersion:
         return retired
 
 
+def give_own(version: PolicyVersion) -> None:
+    """Let a ready personal adapter answer its owner from the next request on.
+
+    The one they had before stays ready, so that they can go back to it.
+    """
+    assert version.person is not None
+    with transaction.atomic():
+        _hold_ready(version)
+        PersonalAlias.objects.update_or_create(person=version.person, defaults={"policy": version})
+
+
+@transaction.atomic
+def forget_person(person: int) -> None:
+    """Withdraw a person's own adapters for good, and what they chose to be answered by.
+
+    The rows stay, withdrawn and nobody's, since a name is never used again; what they knew of
+    the person goes. `inference.eviction` unloads the adapters and deletes their files.
+    """
+    # The versions first: whoever is about to hand one over (`give_own`) waits, and then sees it.
+    own = PolicyVersion.objects.filter(person=person)
+    own.update(state=State.RETIRED, person=None, manifest={"deleted": True})
+    PolicyChoice.objects.filter(person=person).delete()
+    PersonalAlias.objects.filter(person=person).delete()
+
+
 def _move(version: PolicyVersion, old: State, new: State, **values: Any) -> PolicyVersion:
     moved = PolicyVersion.objects.filter(pk=version.pk, state=old).update(state=new, **values)
     version.refresh_from_db()
@@ -154,24 +201,28 @@ def _move(version: PolicyVersion, old: State, new: State, **values: Any) -> Poli
     return version
 
 
-def activate(name: str, by: str) -> PolicyVersion:
+def activate(name: str, by: str) -> Activation | None:
     """Let a version answer from the next request on. Going back is activating an older one.
+
+    Returns:
+        The flip; None where the version was live already.
 
     Raises:
         UnknownPolicy: there is no version of that name.
-        PolicyNotServable: it is not ready.
+        PolicyNotServable: it is not ready, or is one person's own.
     """
     version = base() if name == BASE_NAME else named(name)
+    if version.person is not None:
+        raise PolicyNotServable(f"{name} is one person's own adapter, so it can't answer everyone.")
     with transaction.atomic():
         _hold_ready(version)
         ServingAlias.objects.get_or_create(name=LIVE_ALIAS, defaults={"policy": base()})
         while (previous := live()).pk != version.pk:
             if _flip(previous, version):
-                Activation.objects.create(
+                return Activation.objects.create(
                     alias=LIVE_ALIAS, policy=version, previous=previous, by=by
                 )
-                break
-    return version
+    return None
 
 
 def _flip(previous: PolicyVersion, version: PolicyVersion) -> bool:

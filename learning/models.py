@@ -306,6 +306,7 @@ class Exposure(models.Model):
     first_token_ms = models.FloatField(null=True)
     token_ms = models.FloatField(null=True, help_text="per token after the first")
     is_down = models.BooleanField(null=True)
+    judged_at = models.DateTimeField(null=True, help_text="of the first thumb; later ones keep it")
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from assistant.errors import NameInvalid, NameTaken, PasswordWeak, SignInFailed
 from assistant.models import Role, User
-from learning import intake, queue
+from learning import intake, queue, scopes
 
 NAME_LENGTH = 150
 
@@ -78,10 +78,11 @@ def change_consent(person: User, *, training: bool | None, research: bool | None
     """Set the switches that are given; None leaves a switch as it is.
 
     Switching training off deletes, in this transaction, every copy of the person's answers and
-    judgements that learning holds, with what was derived from them; the reward model is built
-    anew without them, and no later update sees them. Versions that were trained before keep what
-    they learned: weights can't be unlearned one person at a time, only replaced by going back to
-    an older version or training anew. Switching it on again starts from nothing.
+    judgements that learning holds, with what was derived from them, an adapter of their own
+    included; the reward model is built anew without them, and no later update sees them. Versions
+    for everybody that were trained before keep what they learned: weights can't be unlearned one
+    person at a time, only replaced by going back to an older version or training anew. Switching
+    it on again starts from nothing.
     """
     # Whoever hands something over locks this row first, so nothing slips in behind the deletion.
     person = User.objects.select_for_update(no_key=True).get(pk=person.pk)
@@ -92,5 +93,6 @@ def change_consent(person: User, *, training: bool | None, research: bool | None
     person.save(update_fields=["training_consent", "research_consent", "consent_changed_at"])
     if is_withdrawn:
         intake.forget_person(person.pk)
+        scopes.forget_person(person.pk)
         transaction.on_commit(queue.ask_catch_up, robust=True)
     return person

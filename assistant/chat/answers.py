@@ -20,18 +20,20 @@ from assistant.chat.journal import Draft
 from assistant.feedback import experiences
 from assistant.memory import window as memory
 from assistant.models import Generation, Trajectory
-from inference import registry
+from inference import registry, routing
 from inference.contracts import ChatMessage, FinishReason, Policy, Sampling
 from inference.diffusion import Diffusion
 from inference.errors import InferenceError, MessageTooLong
 from inference.tokenizer import ChatTokenizer
+from learning import canary
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A claimed answer and all that is needed to make it.
 
-    `window` is null for API requests that bring their own history.
+    `window` is null for API requests that bring their own history. `trial` is the version that is
+    being tried out, where this answer belongs to the comparison.
     """
 
     generation: Generation
@@ -39,6 +41,7 @@ class Job:
     sampling: Sampling
     policy: Policy
     window: Diffusion | None
+    trial: str = ""
 
     @property
     def answer(self) -> UUID:
@@ -97,7 +100,7 @@ def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
     generation = queued.select_related("message__conversation", "message__parent").first()
     if generation is None:
         return None
-    policy, refusal = _policy_for(generation.model)
+    policy, trial, refusal = _route(generation.message.conversation.owner_id, generation.model)
     now = timezone.now()
     generation.worker, generation.started_at = worker, now
     with transaction.atomic():
@@ -125,15 +128,16 @@ def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
         window = memory.prepare(generation.message, tokenizer)
         prompt = list(window.prompt_ids)
     sampling = _sampling(generation.sampling, len(prompt))
-    return Job(generation, tuple(prompt), sampling, policy, window)
+    return Job(generation, tuple(prompt), sampling, policy, window, trial)
 
 
-def _policy_for(model: str) -> tuple[Policy, InferenceError | None]:
-    """The policy that `model` stands for now, or a nameless one and why there is none."""
+def _route(person: int, model: str) -> tuple[Policy, str, InferenceError | None]:
+    """The policy that answers, and the trial it is part of; or a nameless one and why."""
     try:
-        return registry.as_policy(registry.resolve(model)), None
+        route = routing.route(person, model)
     except InferenceError as error:
-        return Policy(""), error
+        return Policy(""), "", error
+    return registry.as_policy(route.version), route.trial, None
 
 
 def _check_fits(prompt: list[int]) -> None:
@@ -195,6 +199,27 @@ def finish(
     if outcome.token_ids:
         _log_trajectory(job, outcome, asked_to_start_s)
         experiences.hand_over(generation)
+    if job.trial:
+        _expose(job, outcome, text)
+
+
+def _expose(job: Job, outcome: Outcome, text: str) -> None:
+    """Tell the trial how this answer went; one that we broke off ourselves tells nothing."""
+    if outcome.error is None and outcome.end not in ("done", "stopped"):
+        return
+    first, tokens = outcome.first_token_s, len(outcome.token_ids)
+    is_silent = outcome.end == "done" and not text.strip()
+    canary.expose(
+        job.trial,
+        answer=job.answer,
+        person=job.generation.message.conversation.owner_id,
+        is_new=job.policy.name == job.trial,
+        has_failed=outcome.error is not None or is_silent,
+        first_token_ms=None if first is None else 1000 * first,
+        token_ms=(
+            None if first is None or tokens < 2 else 1000 * (outcome.total_s - first) / (tokens - 1)
+        ),
+    )
 
 
 def _last_events(

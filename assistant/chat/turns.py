@@ -27,7 +27,7 @@ from assistant.errors import (
     NotFound,
 )
 from assistant.models import Conversation, Generation, Message, User
-from inference import registry
+from inference import routing
 from inference.contracts import ChatMessage
 
 TITLE_LENGTH = 60
@@ -56,7 +56,7 @@ def send(
         inference.errors.UnknownPolicy, PolicyNotServable: no such `model`.
     """
     _check(parts)
-    registry.resolve(model)
+    routing.check(person.pk, model)
     if said := Message.objects.filter(pk=message).select_related("conversation").first():
         return _sent_before(person, said, answer)
     where = _conversation(person, conversation, parent, parts, is_listed)
@@ -90,7 +90,7 @@ def complete(
     """
     last = TextPart(text=chat[-1].content if chat else "")
     _check([last])
-    registry.resolve(model)
+    routing.check(person.pk, model)
     asked_at = timezone.now()
     said = Message(
         conversation=Conversation(owner=person, is_listed=False),
@@ -165,7 +165,7 @@ def regenerate(person: User, *, parent: UUID, answer: UUID, model: str = "danas"
         IdentifierTaken: `answer` already names something else.
         inference.errors.UnknownPolicy, PolicyNotServable: no such `model`.
     """
-    registry.resolve(model)
+    routing.check(person.pk, model)
     user_message = (
         Message.objects.filter(pk=parent, conversation__owner=person, role=Message.Author.USER)
         .select_related("conversation")

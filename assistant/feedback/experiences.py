@@ -9,8 +9,10 @@ from __future__ import annotations
 from django.db import transaction
 
 from assistant.models import Feedback, Generation, User
-from learning import intake, queue
+from learning import canary, intake, queue
 from learning.contracts import FeedbackKind, Judgement, ServedAnswer
+
+THUMBS = (FeedbackKind.UP, FeedbackKind.DOWN)
 
 
 def hand_over(generation: Generation) -> bool:
@@ -41,6 +43,8 @@ def judge(feedback: Feedback) -> bool:
     if not all(hand_over(generation) for generation in rows.filter(pk__in=answers)):
         return False
     intake.judge(judgement(feedback))
+    if feedback.kind in THUMBS:
+        canary.note_thumb(feedback.message_id, feedback.kind == FeedbackKind.DOWN)
     return True
 
 

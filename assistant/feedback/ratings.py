@@ -20,11 +20,11 @@ from assistant.errors import (
     NotServed,
 )
 from assistant.feedback import experiences
+from assistant.feedback.experiences import THUMBS
 from assistant.models import Feedback, Generation, Message, Trajectory, User
-from learning import intake, queue
+from learning import canary, intake, queue
 from learning.contracts import FeedbackKind
 
-THUMBS = (FeedbackKind.UP, FeedbackKind.DOWN)
 NEEDS_TEXT = (FeedbackKind.CORRECTION, FeedbackKind.COMMENT)
 SERVED = (Generation.Status.DONE, Generation.Status.STOPPED)
 
@@ -178,6 +178,8 @@ def _revoke(feedback: Feedback) -> None:
     feedback.revoked_at = timezone.now()
     feedback.save(update_fields=["revoked_at"])
     intake.revoke(feedback.pk)
+    if feedback.kind in THUMBS:
+        canary.note_thumb(feedback.message_id, None)
 
 
 def _write(person: User, opinion: Opinion, key: str) -> Feedback:

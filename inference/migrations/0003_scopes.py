@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
             name='PolicyChoice',
             fields=[
                 ('person', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('policy', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inference.policyversion')),
+                ('policy', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inference.policyversion')),
             ],
         ),
         migrations.CreateModel(

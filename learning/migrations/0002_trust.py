@@ -166,6 +166,7 @@ class Migration(migrations.Migration):
                 ('first_token_ms', models.FloatField(null=True)),
                 ('token_ms', models.FloatField(help_text='per token after the first', null=True)),
                 ('is_down', models.BooleanField(null=True)),
+                ('judged_at', models.DateTimeField(help_text='of the first thumb; later ones keep it', null=True)),
                 ('at', models.DateTimeField(auto_now_add=True)),
                 ('trial', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exposures', to='learning.trial')),
             ],

@@ -1,0 +1,133 @@
+"""Who answers a person: the live policy, a version that they stay at, or an adapter of their own.
+
+Whoever has judged enough gets an adapter that is trained on their judgements alone, starting from
+the version that was live. It answers them and nobody else. When a new version goes live, personal
+adapters stay as they are, children of the version that they were trained from; the next personal
+update starts from the new live version and learns all of the person's judgements again. Its owner
+can ask for the live policy meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.utils import timezone
+
+from inference import registry, routing
+from inference.models import PersonalAlias, PolicyChoice
+from learning import canary
+from learning.contracts import FeedbackKind
+from learning.errors import NothingToLearnFrom
+from learning.intake import PAUSE_AFTER_FAILURE
+from learning.models import Judgement, Participant, Update
+
+LIVE, PERSONAL = "live", "personal"
+# Said about an answer, but not learned from.
+SET_ASIDE = (Judgement.Use.HELD_OUT, Judgement.Use.DICTATED, Judgement.Use.LEFT_OUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`choice` is live, base, personal or a version's name; `answers` the version that answers now.
+
+    `policy` is the person's own adapter, if there is one; it takes `needed` judgements to make one,
+    of which there are `judgements`. `versions` are those that may be chosen by name.
+    """
+
+    choice: str
+    answers: str
+    policy: str | None
+    judgements: int
+    needed: int
+    versions: list[str]
+
+
+def standing(person: int) -> Standing:
+    own = PersonalAlias.objects.select_related("policy").filter(person=person).first()
+    return Standing(
+        choice=_choice(person, own),
+        answers=routing.policy_for(person, registry.LIVE_ALIAS).name,
+        policy=own.policy.name if own else None,
+        judgements=_telling().filter(person=person).count(),
+        needed=settings.PERSONAL_EVENTS,
+        versions=[version.name for version in routing.usable(person) if version.number > 0],
+    )
+
+
+def _choice(person: int, own: PersonalAlias | None) -> str:
+    chosen = PolicyChoice.objects.select_related("policy").filter(person=person).first()
+    if chosen is None:
+        return PERSONAL if own else LIVE
+    return chosen.policy.name if chosen.policy else LIVE
+
+
+def choose(person: int, choice: str) -> None:
+    """Have a person answered by `choice` (see `Standing`) from their next request on.
+
+    Raises:
+        NothingToLearnFrom: they want an adapter of their own and have none yet.
+        UnknownPolicy, PolicyNotServable: there is no such version for them.
+    """
+    if choice == PERSONAL:
+        if not PersonalAlias.objects.filter(person=person).exists():
+            raise NothingToLearnFrom(
+                refusal(person) or "Your own adapter is yet to be trained; ask for an update."
+            )
+        PolicyChoice.objects.filter(person=person).delete()
+        return
+    is_live = choice in (LIVE, registry.LIVE_ALIAS)
+    version = None if is_live else registry.resolve(choice, person)
+    PolicyChoice.objects.update_or_create(person=person, defaults={"policy": version})
+
+
+def refusal(person: int) -> str:
+    """Why no adapter of their own can be trained for a person yet; empty where one can."""
+    participant = Participant.objects.filter(person=person).first()
+    if participant is not None and participant.left_out_at is not None:
+        return "A reviewer has set your judgements aside, so nothing is learned from them."
+    if participant is not None and participant.is_held_out:
+        return (
+            "Your judgements are among the tenth that is kept aside to measure what was learned, "
+            "so no adapter is trained on them."
+        )
+    judgements, needed = _telling().filter(person=person).count(), settings.PERSONAL_EVENTS
+    if judgements >= needed:
+        return ""
+    return f"An adapter of your own takes {needed} judgements; there are {judgements} so far."
+
+
+def due_for_update() -> int | None:
+    """The person who has judged most since their own adapter was trained, if that is enough."""
+    recent = timezone.now() - PAUSE_AFTER_FAILURE
+    personal = Update.objects.exclude(person=None)
+    if Update.objects.filter(state__in=Update.RUNNING).exists():
+        return None
+    failed = personal.filter(state=Update.State.FAILED)
+    new = _telling().exclude(used_in__update__in=personal.exclude(pk__in=failed))
+    new = new.exclude(person__in=failed.filter(finished_at__gt=recent).values("person"))
+    counted = new.order_by().values("person").annotate(judgements=Count("pk"))
+    most = counted.order_by("-judgements", "person").first()
+    if most is None or most["judgements"] < settings.PERSONAL_EVENTS:
+        return None
+    return int(most["person"])
+
+
+def _telling() -> QuerySet[Judgement]:
+    """Judgements that an adapter can be trained on."""
+    standing = Judgement.objects.filter(revoked_at=None).exclude(kind=FeedbackKind.COMMENT)
+    return standing.exclude(use__in=SET_ASIDE)
+
+
+@transaction.atomic
+def forget_person(person: int) -> None:
+    """Withdraw a person's own adapters, their choice, and what trials know of them.
+
+    An update that makes them an adapter right now loses its row, and with it the right to go on.
+    Engines and storage are cleared of the adapters within a minute (`inference.eviction`).
+    """
+    Update.objects.filter(person=person).delete()
+    registry.forget_person(person)
+    canary.forget_person(person)
