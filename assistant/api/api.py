@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 from assistant.api import (
+    choices,
     completions,
     conversations,
     feedback,
@@ -81,6 +82,7 @@ api = Api(
 )
 speak_openai(api)
 for router in (
+    choices.router,
     completions.router,
     conversations.router,
     feedback.router,

@@ -9,7 +9,7 @@ from ninja import Router
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Out
 from assistant.models import Scope, User
-from inference import registry
+from inference import registry, routing
 from inference.errors import UnknownPolicy
 from inference.models import PolicyVersion
 
@@ -17,7 +17,7 @@ router = Router(tags=["chat"])
 
 
 class Model(Out):
-    """OpenAI's shape. `danas` is whichever version is live."""
+    """OpenAI's shape. `danas` is whichever version answers the caller now."""
 
     id: str
     object: Literal["model"] = "model"
@@ -45,14 +45,10 @@ def show(request: ApiRequest, name: str) -> Any:
 
 
 def _servable(person: User) -> list[Model]:
-    """All ready versions, and of the personal ones this person's."""
-    ready = [
-        version
-        for version in registry.versions()
-        if version.state == PolicyVersion.State.READY and version.person in (None, person.pk)
-    ]
-    live = _model(registry.LIVE_ALIAS, registry.live())
-    return [live, *(_model(version.name, version) for version in ready)]
+    """`danas`, which is whichever version answers this person now, and those with a name."""
+    answers = routing.policy_for(person.pk, registry.LIVE_ALIAS)
+    named = (_model(version.name, version) for version in routing.usable(person.pk))
+    return [_model(registry.LIVE_ALIAS, answers), *named]
 
 
 def _model(name: str, version: PolicyVersion) -> Model:

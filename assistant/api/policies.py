@@ -19,10 +19,10 @@ from assistant.models import Scope, User
 from assistant.texts import Text
 from inference import registry
 from inference.client import EngineClient
-from inference.contracts import Policy
+from inference.contracts import BASE_NAME, Policy
 from inference.errors import UnknownPolicy
 from inference.models import PolicyVersion
-from learning import lineage
+from learning import lineage, policies
 
 router = Router(tags=["learning"])
 
@@ -84,7 +84,7 @@ def index(request: ApiRequest) -> Policies:
 def show(request: ApiRequest, name: Text) -> PolicyLineage:
     """What it was made of: the update, the reward model's version, each piece of feedback, and
     what the ledger says of it."""
-    version = registry.base() if name == registry.BASE_NAME else registry.named(name)
+    version = registry.base() if name == BASE_NAME else registry.named(name)
     if not may_see(request.auth, version):
         raise UnknownPolicy(f"There is no model {name!r}.")
     found = lineage.of(version)
@@ -142,7 +142,7 @@ def _servable(name: str) -> Policy:
 
 
 def _activate(name: str, by: User) -> PolicyOut:
-    live = registry.activate(name, by.username)
+    live = policies.activate(name, by.username)
     return PolicyOut(**_facts(live, live))
 
 

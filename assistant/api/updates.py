@@ -16,8 +16,9 @@ from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
 from assistant.api.errors import RequestInvalid
 from assistant.errors import NotFound
-from assistant.models import Scope
-from learning import intake, queue
+from assistant.models import Scope, User
+from learning import intake, queue, scopes
+from learning.errors import NothingToLearnFrom
 from learning.models import Trial, Update
 
 router = Router(tags=["learning"])
@@ -85,16 +86,7 @@ def start(request: ApiRequest, body: UpdateIn | None = None) -> Any:
     elif wanted.canary:
         message = "canary: a personal update answers nobody else, so nobody else can try it."
         raise RequestInvalid(message, param="canary")
-    person = request.auth.person
-    with transaction.atomic():
-        update = intake.request_update(
-            by=person.username,
-            canary=wanted.canary,
-            algorithm=wanted.algorithm,
-            person=person.pk if wanted.personal else None,
-        )
-        transaction.on_commit(lambda: queue.ask_update(update.pk), robust=True)
-    return Status(202, update_out(update, judgements=0))
+    return Status(202, update_out(_request(request.auth.person, wanted), judgements=0))
 
 
 @router.get("/updates", response=Updates, auth=Needs(), summary="List updates")
@@ -110,6 +102,28 @@ def show_update(request: ApiRequest, pk: UUID) -> UpdateOut:
     if row is None:
         raise NotFound("There is no such update.")
     return update_out(row, row.judgements)
+
+
+@transaction.atomic
+def _request(person: User, wanted: UpdateIn) -> Update:
+    if wanted.personal:
+        _check_personal(person)
+    update = intake.request_update(
+        by=person.username,
+        canary=wanted.canary,
+        algorithm=wanted.algorithm,
+        person=person.pk if wanted.personal else None,
+    )
+    transaction.on_commit(lambda: queue.ask_update(update.pk), robust=True)
+    return update
+
+
+def _check_personal(person: User) -> None:
+    """Raises NothingToLearnFrom with the reason, while the person is there to read it."""
+    if not person.trains:
+        raise NothingToLearnFrom("You do not allow training, so nothing is learned for you.")
+    if reason := scopes.refusal(person.pk):
+        raise NothingToLearnFrom(reason)
 
 
 def shown_to(caller: Caller) -> QuerySet[Update, Any]:

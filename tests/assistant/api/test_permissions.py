@@ -38,6 +38,8 @@ ROUTES = [
     ("get", f"/v1/updates/{NOTHING}", EVERYONE),
     ("get", "/v1/policies", EVERYONE),
     ("get", "/v1/policies/none", EVERYONE),
+    ("get", "/v1/me/policy", Scope.CHAT),
+    ("put", "/v1/me/policy", Scope.CHAT),
     ("get", "/v1/learning/receipts", Scope.FEEDBACK),
     ("get", f"/v1/learning/receipts/{NOTHING}", Scope.FEEDBACK),
     ("get", "/v1/learning/alarms", Scope.REVIEW),

@@ -3,6 +3,7 @@ from uuid import uuid4
 import pytest
 
 from assistant.api import updates as views
+from assistant.feedback import experiences
 from learning.models import Trial, Update
 from tests import factories
 
@@ -96,3 +97,44 @@ def test_somebody_elses_personal_update_is_not_shown(rho):
     assert shown(factories.caller(ada)) == (1, 200)
     assert shown(factories.caller(ben)) == (0, 404)
     assert shown(rho) == (1, 200)
+
+
+def test_a_personal_update_needs_no_more_than_feedback_of_ones_own(asked_updates, settings):
+    settings.PERSONAL_EVENTS = 1
+    ada = factories.ada()
+    experiences.judge(factories.feedback(factories.served(ada)))
+
+    response = factories.caller(ada).post("/v1/updates", {"personal": True}, content_type=JSON)
+
+    assert response.status_code == 202
+    assert response.json()["is_personal"] is True
+    assert Update.objects.get().person == ada.pk
+
+
+def test_too_little_feedback_for_a_personal_update_is_a_409_that_says_how_much(settings):
+    settings.PERSONAL_EVENTS = 24
+
+    response = factories.caller(factories.ada()).post(
+        "/v1/updates", {"personal": True}, content_type=JSON
+    )
+
+    assert response.status_code == 409
+    says = "An adapter of your own takes 24 judgements; there are 0 so far."
+    assert response.json()["error"]["message"] == says
+    assert not Update.objects.exists()
+
+
+def test_whoever_does_not_allow_training_gets_no_personal_update():
+    ben = factories.ben(training=False)
+
+    response = factories.caller(ben).post("/v1/updates", {"personal": True}, content_type=JSON)
+
+    assert response.status_code == 409
+    assert "You do not allow training" in response.json()["error"]["message"]
+
+
+def test_an_update_for_everybody_needs_more(asked_updates):
+    response = factories.caller(factories.ada()).post("/v1/updates", {}, content_type=JSON)
+
+    assert response.status_code == 403
+    assert "learning" in response.json()["error"]["message"]
