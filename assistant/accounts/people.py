@@ -92,7 +92,8 @@ def change_consent(person: User, *, training: bool | None, research: bool | None
     person.consent_changed_at = timezone.now()
     person.save(update_fields=["training_consent", "research_consent", "consent_changed_at"])
     if is_withdrawn:
-        intake.forget_person(person.pk)
+        # The ledger, which intake writes to, comes last: its lock lasts until the commit.
         scopes.forget_person(person.pk)
+        intake.forget_person(person.pk)
         transaction.on_commit(queue.ask_catch_up, robust=True)
     return person
