@@ -100,7 +100,7 @@ def test_a_body_over_the_limit_is_a_413(settings):
 
 def test_a_fault_of_ours_is_a_500_with_an_id_that_the_log_has(monkeypatch, caplog):
     ada = factories.caller(factories.ada())
-    monkeypatch.setattr("assistant.api.models.registry.live", lambda: 1 / 0)
+    monkeypatch.setattr("assistant.api.models.routing.usable", lambda person: 1 / 0)
 
     with caplog.at_level(logging.ERROR):
         response = ada.get("/v1/models")
@@ -115,10 +115,10 @@ def test_a_fault_of_ours_is_a_500_with_an_id_that_the_log_has(monkeypatch, caplo
 def test_a_database_that_is_gone_is_a_503_that_invites_a_retry(monkeypatch):
     ada = factories.caller(factories.ada())
 
-    def gone():
+    def gone(person):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("assistant.api.models.registry.live", gone)
+    monkeypatch.setattr("assistant.api.models.routing.usable", gone)
     response = ada.get("/v1/models")
 
     assert response.status_code == 503

@@ -4,7 +4,7 @@ import pytest
 
 from assistant.api import updates as views
 from assistant.feedback import experiences
-from learning.models import Trial, Update
+from learning.models import Judgement, Trial, Update
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +103,7 @@ def test_a_personal_update_needs_no_more_than_feedback_of_ones_own(asked_updates
     settings.PERSONAL_EVENTS = 1
     ada = factories.ada()
     experiences.judge(factories.feedback(factories.served(ada)))
+    Judgement.objects.update(use="learned", version=1)
 
     response = factories.caller(ada).post("/v1/updates", {"personal": True}, content_type=JSON)
 
