@@ -112,6 +112,11 @@ class Storage:
         """Where a fetched folder is kept on this machine."""
         return self.cache / hashlib.sha256(address.encode()).hexdigest()[:24]
 
+    def forget(self, address: str) -> None:
+        """Drop what was fetched from an address from this machine's cache."""
+        if not is_local(address):
+            shutil.rmtree(self.cached(address), ignore_errors=True)
+
     def write(self, key: str, content: bytes) -> str:
         """Keep one file, which appears whole. Returns its address. Raises as `put_folder`."""
         address = self.address(key)

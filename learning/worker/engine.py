@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from inference.client import EngineClient
 from inference.contracts import Policy, Sample, Sampling
 from inference.errors import InferenceError, PolicyNotLoaded
+from inference.storage import Storage
 from learning.policy.trainer import Floats, SavedState, TokenIds
 
 logger = logging.getLogger(__name__)
@@ -74,20 +75,37 @@ class Engine:
         return asyncio.run(run())
 
 
+class Serving(Protocol):
+    """What `Engine` does, and what shares its work out among machines does as well."""
+
+    def load(self, policy: Policy) -> None: ...
+
+    def unload(self, policy: Policy) -> None: ...
+
+    def sample(
+        self, prompts: Sequence[TokenIds], sampling: Sampling, policy: Policy, samples: int
+    ) -> list[list[Sample]]: ...
+
+    def score(self, sequences: Sequence[TokenIds], policy: Policy) -> list[Floats]: ...
+
+
 class EngineSampler:
     """`learning.policy.trainer.Sampler` over the engine: a new name for every step's adapter.
 
     `prefix` must never have been used before, or the engine would serve what it had cached.
     """
 
-    def __init__(self, engine: Engine, parent: Policy, prefix: str) -> None:
+    def __init__(self, engine: Serving, storage: Storage, parent: Policy, prefix: str) -> None:
         self._engine = engine
+        self._storage = storage
         self._current = parent
         self._prefix = prefix
         self._served: list[Policy] = []
 
     def serve(self, state: SavedState) -> None:
-        policy = Policy(f"{self._prefix}-{len(self._served) + 1}", str(state.folder), state.digest)
+        name = f"{self._prefix}-{len(self._served) + 1}"
+        address = self._storage.lend_folder(state.folder, f".training/{name}")
+        policy = Policy(name, address, state.digest)
         self._engine.load(policy)
         self.retire()
         self._served.append(policy)
@@ -103,5 +121,6 @@ class EngineSampler:
         for policy in self._served[-1:]:
             try:
                 self._engine.unload(policy)
+                self._storage.delete_lent(policy.path or "")
             except InferenceError as error:
                 logger.warning("%s stays loaded: %s", policy.name, error)

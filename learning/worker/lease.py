@@ -91,6 +91,6 @@ def take(update_id: UUID) -> Lease | None:
         )
         return None
     taken = free.update(
-        state=State.TRAINING, attempts=F("attempts") + 1, heartbeat_at=now, metrics=[], gates=[]
+        state=State.TRAINING, attempts=F("attempts") + 1, heartbeat_at=now, gates=[]
     )
     return Lease(update_id, update.attempts + 1) if taken else None

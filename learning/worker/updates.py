@@ -20,7 +20,7 @@ from uuid import UUID
 from django.conf import settings
 from transformers import PreTrainedModel
 
-from inference import registry
+from inference import registry, shelf
 from inference.engine import adapters
 from inference.errors import InferenceError
 from inference.models import PolicyVersion
@@ -109,13 +109,15 @@ def _trainer(
     """A trainer that starts from the parent, and an engine that has it; both are tidied after."""
     start = registry.as_policy(parent)
     engine.load(start)
-    sampler = EngineSampler(engine, start, f"training-{lease.update_id.hex}-{lease.attempt}")
+    sampler = EngineSampler(
+        engine, shelf.storage(), start, f"training-{lease.update_id.hex}-{lease.attempt}"
+    )
     trainer = LocalTrainer(base, sampler)
     try:
         if start.path is None:
             trainer.create(Lora(config.rank, config.alpha, config.seed))
         else:
-            trainer.create_from(Path(start.path))
+            trainer.create_from(shelf.storage().fetch(start.path, start.digest))
         yield trainer
     finally:
         trainer.unload()
@@ -127,8 +129,8 @@ def _stage(
 ) -> PolicyVersion:
     """Move the finished adapter to where it stays, and enter it in the registry."""
     adapters.check(state.folder, base, LARGEST_RANK)
-    path, digest = adapters.keep(state.folder, settings.HOME.adapters)
-    return registry.stage(path, digest, parent, manifest)
+    address = shelf.storage().put_folder(state.folder, state.digest[:16])
+    return registry.stage(address, state.digest, parent, manifest)
 
 
 def _manifest(
