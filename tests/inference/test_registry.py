@@ -89,8 +89,7 @@ def test_activating_what_is_live_is_no_flip():
     version = ready()
     registry.activate(version.name, "Ada")
 
-    registry.activate(version.name, "Ben")
-
+    assert registry.activate(version.name, "Ben") is None
     assert Activation.objects.count() == 1
 
 
