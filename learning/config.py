@@ -32,10 +32,22 @@ class RewardConfig(Frozen):
     up_weight: float = 0.5
     down_weight: float = 1.0
     pair_weight: float = 2.0
+    remark_weight: float = Field(0.5, ge=0, description="of words that are surely meant so")
     flip_rate: float = Field(0.1, ge=0, lt=0.5, description="how often a judgement is a slip")
-    prior_sd: float = Field(4.0, gt=0, description="of a weight on a feature")
+    prior_sd: float = Field(4.0, gt=0, description="of a weight on a feature, until a refit")
+    prior_sds: tuple[float, ...] = Field((1.0, 2.0, 4.0, 8.0), description="what a refit tries")
     bias_sd: float = Field(1.0, gt=0)
     caution: float = Field(1.0, ge=0, description="standard deviations taken off the mean reward")
+    folds: int = Field(8, ge=2, description="bootstrap heads, each of which hears half the people")
+    crowd: int = Field(5, ge=1, description="people from whose number on each has a cap")
+    free_weight: float = Field(8.0, ge=0, description="what everyone may weigh, whatever the cap")
+    largest_share: float = Field(0.05, gt=0, le=1, description="of all weight, for one person")
+    matched_ratio: float = Field(1.5, ge=1, description="of lengths; above, edits are cut alike")
+    drift_slack: float = Field(0.1, gt=0, description="nats above its mean that a loss may be")
+    drift_limit: float = Field(8.0, gt=0, description="nats above that, added up, mean drift")
+    drift_memory: float = Field(0.1, gt=0, le=1, description="what is left of earlier judgements")
+    personal_sd: float = Field(1.5, gt=0, description="of a person's weight on top of everyone's")
+    recent: int = Field(256, ge=1, description="newest answers that influence and length look at")
 
 
 class UpdateConfig(Frozen):
@@ -76,7 +88,7 @@ class UpdateConfig(Frozen):
 
 
 class GateConfig(Frozen):
-    """What an adapter may not exceed. `learning.evaluation.gates` says why these numbers."""
+    """What an adapter may not exceed. The modules in `learning.evaluation.gates` say why."""
 
     max_weight: float = 100.0
     min_slope: float = 0.35
@@ -85,7 +97,28 @@ class GateConfig(Frozen):
     noise_share: float = 0.5
     min_certainty: float = 8.0
     max_text_loss_rise: float = 0.02
-    max_kl: float = 0.05
+    max_kl: float = Field(0.05, description="nats per token")
+    max_questions_drop: float = Field(1.0, description="points, beyond what chance explains")
+    max_unsure_drop: float = Field(3.0, description="points, whatever chance explains")
+    min_rise_chance: float = Field(0.3, ge=0, le=1, description="that the reward rose")
+    max_rule_drop: float = 0.02
+    min_corrections_kept: float = Field(0.95, ge=0, le=1)
+    rounding: float = Field(0.02, description="of a mean log-probability per token")
+    min_length_ratio: float = 0.7
+    max_length_ratio: float = 1.4
+    min_wished_length_ratio: float = Field(0.5, description="where people ask for shorter answers")
+    max_wished_length_ratio: float = Field(2.0, description="where people ask for longer answers")
+    max_repetition_rise: float = 0.03
+    max_refusal_change: float = 0.03
+    max_probe_drop: float = Field(0.05, description="nats per token, from the parent")
+    max_probe_drop_from_base: float = Field(0.15, description="nats per token, from the base")
+    min_people: int = Field(10, ge=2, description="to compare the worst tenth of them")
     texts: int = Field(16, ge=1, description="bank texts measured with the trainer and the engine")
-    prompts: int = Field(16, ge=1, description="bank prompts answered for the KL gate")
-    max_new_tokens: int = Field(32, ge=1)
+    prompts: int = Field(16, ge=1, description="bank prompts answered")
+    questions: int = Field(100, ge=1, description="general questions asked")
+    probes: int = Field(24, ge=2, description="of flattery, and as many of safety")
+    held_out: int = Field(24, ge=2, description="prompts answered that were not trained on")
+    max_new_tokens: int = Field(48, ge=1)
+    max_prompt_tokens: int = Field(512, ge=1, description="longer ones of people are left out")
+    corrections: int = Field(64, ge=0, description="newest ones of people that are looked at")
+    correction_tokens: int = Field(4096, ge=0, description="of all of them together")

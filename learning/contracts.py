@@ -39,7 +39,8 @@ class ServedAnswer:
 class Judgement:
     """One piece of feedback on a served answer.
 
-    `text` is the corrected answer or the comment; `over` the sibling that a preference rejects.
+    `text` is the corrected answer or the comment; `over` the sibling that a preference rejects;
+    `tags` are short words such as `too_long`, which are read like a comment's.
     """
 
     feedback: UUID
@@ -48,6 +49,7 @@ class Judgement:
     kind: FeedbackKind
     text: str = ""
     over: UUID | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 LearningError
 ├── AnswerUnknown        a judgement on an answer that was never handed over, or on another's
+├── ParticipantUnknown   nobody has this number, or not any more
 ├── UpdateRunning        an update is under way; a retry can help, later
 ├── RewardUnavailable    the reward worker did not answer in time; a retry can help
 ├── NothingToLearnFrom   no consenting answer, or nobody has judged one yet
+├── NotReady             an alarm is open, or the reward model is too weak to learn from
 ├── CheckpointInvalid    an adapter's folder lacks weights, or holds other weights than ours
 ├── LonelySample         a reply without siblings cannot be compared with anything
 ├── TrainingDiverged     loss or gradient are no finite numbers any more
@@ -25,6 +27,10 @@ class AnswerUnknown(LearningError):
     code = "answer_unknown"
 
 
+class ParticipantUnknown(LearningError):
+    code = "participant_unknown"
+
+
 class UpdateRunning(LearningError):
     code = "update_running"
     can_retry = True
@@ -37,6 +43,10 @@ class RewardUnavailable(LearningError):
 
 class NothingToLearnFrom(LearningError):
     code = "nothing_to_learn_from"
+
+
+class NotReady(LearningError):
+    code = "not_ready"
 
 
 class CheckpointInvalid(LearningError):

@@ -11,16 +11,30 @@ transaction, since the head contains it; the reward worker then builds the head 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from learning import contracts
+from learning import contracts, ledger, readiness
 from learning.contracts import FeedbackKind, ServedAnswer
-from learning.errors import AnswerUnknown, UpdateRunning
-from learning.models import Answer, Judgement, RewardVersion, Update
+from learning.errors import (
+    AnswerUnknown,
+    NothingToLearnFrom,
+    ParticipantUnknown,
+    UpdateRunning,
+)
+from learning.models import (
+    Answer,
+    Judgement,
+    Participant,
+    PersonEffect,
+    RewardVersion,
+    Update,
+)
 
 THUMBS = (FeedbackKind.UP, FeedbackKind.DOWN)
 # After an update that failed (not one that a gate refused), beat waits this long.
@@ -87,6 +101,7 @@ def judge(judgement: contracts.Judgement) -> None:
             "person": judgement.person,
             "kind": judgement.kind,
             "text": judgement.text,
+            "tags": list(judgement.tags),
         },
     )
 
@@ -101,9 +116,34 @@ def forget_answer(answer: UUID) -> None:
     _forget(Answer.objects.filter(pk=answer))
 
 
+@transaction.atomic
 def forget_person(person: int) -> None:
     """Delete all that came from a person; the reward head forgets it."""
     _forget(Answer.objects.filter(person=person))
+    PersonEffect.objects.filter(person=person).delete()
+    Participant.objects.filter(person=person).delete()
+
+
+@transaction.atomic
+def leave_out(number: int, *, by: str, because: str) -> None:
+    """Have the reward head forget what a participant said, and no update learn from it.
+
+    Their own adapter still does: it answers nobody else. Doing it twice changes nothing.
+
+    Raises:
+        ParticipantUnknown: nobody has this number.
+    """
+    _mark(number, by, {"left_out_at": timezone.now(), "left_out_because": because})
+
+
+@transaction.atomic
+def take_back(number: int, *, by: str) -> None:
+    """Let a participant count again who was left out.
+
+    Raises:
+        ParticipantUnknown: nobody has this number.
+    """
+    _mark(number, by, {"left_out_at": None, "left_out_because": ""})
 
 
 def request_update(
@@ -113,8 +153,11 @@ def request_update(
     makes that person's own adapter.
 
     Raises:
+        NothingToLearnFrom: that person has not judged enough for an adapter of their own.
         UpdateRunning: one is queued or under way already.
     """
+    if person is not None:
+        _check_own(person)
     try:
         with transaction.atomic():
             return Update.objects.create(
@@ -125,42 +168,84 @@ def request_update(
 
 
 def due_for_update(min_events: int, max_age_h: float) -> bool:
-    """Whether enough judgements wait that no update learned from, or one has waited too long."""
+    """Whether enough judgements wait that no update learned from, or one has waited too long.
+
+    Each counts as much as the caps let it: one person alone cannot set updates off.
+    """
     now = timezone.now()
     busy_or_broken = Q(state__in=Update.RUNNING) | Q(
-        state=Update.State.FAILED, finished_at__gt=now - PAUSE_AFTER_FAILURE
+        # An end in the future was written before the clock was set back: it must not block.
+        state=Update.State.FAILED,
+        finished_at__range=(now - PAUSE_AFTER_FAILURE, now),
     )
     if Update.objects.filter(busy_or_broken).exists():
         return False
-    unused = Judgement.objects.filter(revoked_at=None).exclude(kind=FeedbackKind.COMMENT)
-    unused = unused.exclude(used_in__update__in=Update.objects.exclude(state=Update.State.FAILED))
-    oldest = unused.order_by("created_at").first()
+    oldest = readiness.new_judgements().order_by("version").first()
     if oldest is None:
         return False
-    return (
-        unused.count() >= min_events or (now - oldest.created_at).total_seconds() > max_age_h * 3600
-    )
+    has_waited = (now - oldest.created_at).total_seconds() > max_age_h * 3600
+    if not has_waited and readiness.effective_events() < min_events:
+        return False
+    return not readiness.refusal(by_hand=False)
 
 
 @transaction.atomic
 def _revoke(judgements: QuerySet[Judgement]) -> None:
     lock_reward()
     standing = judgements.filter(revoked_at=None)
-    taken_in = standing.exclude(version=None).exists()
+    taken_in = _taken_in(standing)
     standing.update(revoked_at=timezone.now())
-    if taken_in:
-        _drop_head()
+    _let_go(taken_in)
 
 
 @transaction.atomic
 def _forget(answers: QuerySet[Answer]) -> None:
     lock_reward()
     doomed = Judgement.objects.filter(Q(answer__in=answers) | Q(over__in=answers))
-    taken_in = doomed.exclude(version=None).exists()
+    taken_in = _taken_in(doomed.filter(revoked_at=None))
     doomed.delete()
     answers.delete()
+    _let_go(taken_in)
+
+
+def _mark(number: int, by: str, values: dict[str, Any]) -> None:
+    """Leave a participant out, or not any more, and say so in the ledger where that changes it."""
+    lock_reward()
+    who = Participant.objects.filter(number=number).first()
+    if who is None:
+        raise ParticipantUnknown(f"There is no participant {number}.")
+    is_left_out = values["left_out_at"] is not None
+    if (who.left_out_at is not None) == is_left_out:
+        return
+    Participant.objects.filter(pk=who.pk).update(left_out_by=by, **values)
+    said = Judgement.objects.filter(person=who.person, revoked_at=None).exclude(version=None)
+    if said.exists():
+        _drop_head()
+    body = {"is_left_out": is_left_out, "by": by, "judgements": said.count()}
+    ledger.record(ledger.Kind.LEFT_OUT, str(who), body)
+
+
+def _check_own(person: int) -> None:
+    said, needed = readiness.personal_judgements(person), settings.PERSONAL_EVENTS
+    if said < needed:
+        raise NothingToLearnFrom(
+            f"Your own adapter needs {needed} judgements of yours; the reward model has taken in "
+            f"{said}."
+        )
+
+
+def _taken_in(judgements: QuerySet[Judgement]) -> list[tuple[UUID, int]]:
+    """Those that the head contains, with the versions that first did."""
+    rows = judgements.filter(version__isnull=False).order_by("version")
+    return [(row.feedback, row.version or 0) for row in rows]
+
+
+def _let_go(taken_in: list[tuple[UUID, int]]) -> None:
+    """Take the head away that contains them, and write down that they count no more."""
     if taken_in:
         _drop_head()
+    for feedback, version in taken_in:
+        ledger.record(ledger.Kind.REVOKED, str(feedback), {"version": version})
 
 
 def _drop_head() -> None:

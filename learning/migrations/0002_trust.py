@@ -6,6 +6,11 @@ import uuid
 from django.db import migrations, models
 
 
+def build_the_head_anew(apps, schema_editor):
+    """Heads stored so far lack folds, and judgements what became of them; a replay gives both."""
+    apps.get_model("learning", "RewardVersion").objects.update(head=None)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -178,4 +183,5 @@ class Migration(migrations.Migration):
             model_name='trial',
             constraint=models.UniqueConstraint(models.Value(1), condition=models.Q(('state', 'running')), name='one_trial_at_a_time'),
         ),
+        migrations.RunPython(build_the_head_anew, migrations.RunPython.noop),
     ]

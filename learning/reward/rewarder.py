@@ -1,14 +1,15 @@
 """What a sampled answer is worth to the policy's training: the head's cautious view, minus rules.
 
 The head's mean less its standard deviation, so that answers unlike any that were judged are not
-chased. The rules are fixed and no feedback can move them: an answer of nothing, or one that
-repeats itself, is never worth anything.
+chased; less what the head makes of length beyond what judgements support. For one person's own
+adapter, what they like beyond everybody is added. The rules are fixed and no feedback can move
+them: an answer of nothing, or one that repeats itself, is never worth anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jaxtyping import Float
 from numpy import ndarray
@@ -16,7 +17,9 @@ from numpy import ndarray
 from learning.config import RewardConfig
 from learning.policy.trainer import TokenIds
 from learning.reward.features import Extract
+from learning.reward.length import LengthShare
 from learning.reward.model import Head
+from learning.reward.personal import Effect
 
 BLANK_COST = 3.0
 REPEAT_COST = 2.0
@@ -32,6 +35,8 @@ class Rewarder:
     head: Head
     config: RewardConfig
     ends: frozenset[int]
+    length: LengthShare = field(default_factory=LengthShare)
+    effect: Effect | None = None
 
     def __call__(
         self, prompts: Sequence[TokenIds], groups: Sequence[Sequence[TokenIds]]
@@ -49,8 +54,12 @@ class Rewarder:
         return [[next(scores) for _ in group] for group in groups]
 
     def _score(self, features: Float[ndarray, " feature"], answer: TokenIds) -> float:
-        mean, sd = self.head.estimate(features)
-        return mean - self.config.caution * sd - rule_costs(answer, self.ends)
+        if self.effect is None:
+            mean, sd = self.head.estimate(features)
+        else:
+            mean, sd = self.effect.estimate(self.head, features)
+        fair = mean - self.length.of(len(answer))
+        return fair - self.config.caution * sd - rule_costs(answer, self.ends)
 
 
 def rule_costs(answer: TokenIds, ends: frozenset[int]) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
+import torch
 from django.conf import settings
 from transformers import PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
@@ -19,6 +20,7 @@ from learning.config import GateConfig, UpdateConfig
 from learning.evaluation import bank
 from learning.policy import backbone
 from learning.policy.trainer import TokenIds
+from learning.reward.dictation import is_dictated
 from learning.reward.features import Extractor
 
 # A base model of more parameters is trained with the hyperparameters for billions.
@@ -44,6 +46,7 @@ class Workshop:
 
     @cached_property
     def base(self) -> PreTrainedModel:
+        keep_to_share_of_gpu(settings.GPU_LEARNER_MEMORY)
         disable_progress_bar()
         return backbone.load(self.folder)
 
@@ -72,6 +75,35 @@ class Workshop:
     def answer_ids(self, text: str) -> TokenIds:
         """A whole answer as the policy would have to sample it, its end included."""
         return (*self.tokenizer.encode(text), *sorted(self.tokenizer.end_ids)[-1:])
+
+    def is_dictated(self, prompt: TokenIds, answer: TokenIds) -> bool:
+        """Whether an answer says only what the prompt's last message told it to say."""
+        return is_dictated(
+            self.tokenizer.decode(self._asked(prompt)), self.tokenizer.decode(answer)
+        )
+
+    def _asked(self, prompt: TokenIds) -> TokenIds:
+        """The prompt from its last message on; all of it where the template puts nothing between
+        an answer and the next message."""
+        for start in range(len(prompt) - len(self._turn), 0, -1):
+            if self._turn and prompt[start : start + len(self._turn)] == self._turn:
+                return prompt[start + len(self._turn) :]
+        return prompt
+
+    @cached_property
+    def _turn(self) -> TokenIds:
+        """What the template puts between an answer and the message after it."""
+        chat = [ChatMessage("user", "1"), ChatMessage("assistant", "2"), ChatMessage("user", "3")]
+        rendered = self.tokenizer.render(chat)
+        return tuple(
+            self.tokenizer.encode(rendered[rendered.rindex("2") + 1 : rendered.rindex("3")])
+        )
+
+
+def keep_to_share_of_gpu(share: float) -> None:
+    """On a card that an engine uses too: what is over this share is refused to this process."""
+    if torch.cuda.is_available():
+        torch.cuda.set_per_process_memory_fraction(share)
 
 
 @cache

@@ -45,7 +45,16 @@ def judged(
     person: int = ADA,
     text: str = "",
     over: UUID | None = None,
+    tags: tuple[str, ...] = (),
+    is_held_out: bool = False,
 ) -> UUID:
-    judgement = Judgement(uuid4(), answer, person, kind, text, over)
+    """Feedback ids say whether a judgement is held out; here the test does."""
+    judgement = Judgement(feedback_id(is_held_out), answer, person, kind, text, over, tags)
     intake.judge(judgement)
     return judgement.feedback
+
+
+def feedback_id(is_held_out: bool = False) -> UUID:
+    while ((made := uuid4()).int % 10 == 0) != is_held_out:
+        pass
+    return made
