@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from inference import registry
-from inference.models import PolicyVersion
+from inference.models import PolicyVersion, Split
 from learning import ledger
 from learning.ledger import Kind
 from learning.models import Judgement, LedgerEntry, Participant, Update
@@ -39,11 +39,12 @@ class Lineage:
 @dataclass(frozen=True, slots=True)
 class Descent:
     """A version that learned from some piece of feedback. `is_in_live`: it is live, or the live
-    version was trained from it."""
+    version was trained from it. `share` per cent of people try it out now."""
 
     version: PolicyVersion
     is_live: bool
     is_in_live: bool
+    share: int = 0
 
 
 def judgements_digest(feedback: Iterable[UUID]) -> str:
@@ -88,10 +89,16 @@ def descents(feedback: Iterable[UUID]) -> dict[UUID, list[Descent]]:
     }
     live = registry.live()
     ancestors = {live.pk, *_ancestors(live)}
+    tried = dict(Split.objects.values_list("policy", "share"))
     found: dict[UUID, list[Descent]] = {}
     for piece, name in pairs:
         if version := named.get(name):
-            descent = Descent(version, version.pk == live.pk, version.pk in ancestors)
+            descent = Descent(
+                version,
+                is_live=version.pk == live.pk,
+                is_in_live=version.pk in ancestors,
+                share=tried.get(version.pk, 0),
+            )
             found.setdefault(piece, []).append(descent)
     for each in found.values():
         each.sort(key=lambda descent: -descent.version.number)

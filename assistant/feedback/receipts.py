@@ -159,6 +159,9 @@ def _trained(descents: Sequence[Descent]) -> str:
         return f"{live.version.name} was trained with it and is live."
     if older := next((each for each in descents if each.is_in_live), None):
         return f"{older.version.name} was trained with it, and the live version from that one."
+    if tried := next((each for each in descents if each.share), None):
+        name, share = tried.version.name, tried.share
+        return f"{name} was trained with it and is tried out with {share} % of people."
     if not descents:
         return "no update was trained with it yet."
     name, state = descents[0].version.name, descents[0].version.state

@@ -10,6 +10,7 @@ from django.utils import timezone
 from assistant.feedback import ratings, receipts
 from assistant.feedback.ratings import Opinion
 from inference import registry
+from inference.models import Split
 from learning import ledger, queue
 from learning.contracts import FeedbackKind
 from learning.ledger import Kind
@@ -145,6 +146,16 @@ def test_after_going_back_it_is_not_live_any_more():
 
     assert found.sentence.endswith(f"{version.name} was trained with it and is not live.")
     assert [(each.is_live, each.is_in_live) for each in found.descents] == [(False, False)]
+
+
+def test_a_version_on_trial_is_named_with_its_share():
+    feedback = said(factories.ada())
+    took_in(feedback)
+    version = trained_with(feedback)
+    Split.objects.create(alias="danas", policy=version, share=5)
+
+    says = f"{version.name} was trained with it and is tried out with 5 % of people."
+    assert receipt(factories.ada()).sentence.endswith(says)
 
 
 def test_a_refused_version_is_called_that():
