@@ -47,9 +47,11 @@ STATUS: dict[type[Exception], int] = {
     inference.SystemTextTooLong: 400,
     inference.TemplateRefused: 400,
     learning.AnswerUnknown: 409,
+    learning.ParticipantUnknown: 404,
     learning.UpdateRunning: 409,
     learning.RewardUnavailable: 503,
     learning.NothingToLearnFrom: 409,
+    learning.NotReady: 409,
 }
 # Errors that end an answer reach the API as a code in the answer's log.
 STATUS_OF_CODE = {

@@ -38,6 +38,7 @@ ROUTES = [
     ("get", f"/v1/updates/{NOTHING}", EVERYONE),
     ("get", "/v1/policies", EVERYONE),
     ("get", "/v1/policies/none", EVERYONE),
+    ("get", "/v1/learning/metrics", EVERYONE),
     ("get", "/v1/me/policy", Scope.CHAT),
     ("put", "/v1/me/policy", Scope.CHAT),
     ("get", "/v1/learning/receipts", Scope.FEEDBACK),
