@@ -1,6 +1,6 @@
 /** Numbers that come with names of the trainer's choosing, made readable. */
 
-import { t } from "../ui/messages";
+import { t } from "./messages";
 
 export interface Series {
   name: string;

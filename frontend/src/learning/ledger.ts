@@ -1,8 +1,8 @@
 /** Entries of the ledger in plain words; `learning/ledger.py` says what each kind holds. */
 
 import type { LedgerEntry } from "../api/types";
-import { t } from "../ui/messages";
 import { spoken } from "./figures";
+import { t } from "./messages";
 
 const words = t.learning.chain;
 
