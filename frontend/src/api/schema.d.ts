@@ -539,7 +539,7 @@ export interface paths {
         /**
          * Start an update
          * @description Starts now, however little there is to learn from; 409 while another one runs, or where a
-         *     personal one has too little to learn from.
+         *     personal one has too little to learn from. One for everybody needs the scope `learning`.
          */
         post: operations["assistant_api_updates_start"];
         delete?: never;
@@ -1041,7 +1041,7 @@ export interface components {
         };
         /**
          * Model
-         * @description OpenAI's shape. `danas` is whichever version is live.
+         * @description OpenAI's shape. `danas` is whichever version answers the caller now.
          */
         Model: {
             /** Id */
