@@ -98,6 +98,8 @@ class ScriptedEngine:
     key: str = "scripted"
     context: int = 8192
     served_name: str = "base"
+    # What a single model says in place of `answers`, again and again.
+    says: dict[str, Answer] = field(default_factory=dict)
     # Adapters that can be loaded; None takes any path.
     loadable: set[str] | None = None
     adapters: dict[str, str] = field(default_factory=dict)
@@ -221,7 +223,7 @@ class ScriptedEngine:
             return refusal
         if "prompt_logprobs" in recorded.body:
             return web.json_response(_scored(recorded))
-        answer = self._next()
+        answer = self.says.get(recorded.model) or self._next()
         if answer.refused is not None:
             return _error(answer.status, answer.refused)
         try:
