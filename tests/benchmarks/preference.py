@@ -49,17 +49,18 @@ async def measure_ways(plan: Plan, accounts: Accounts) -> dict[str, Any]:
     ways["best of 4"] = await session.measure_best_of("best of 4", "base")
     [ways["told"]] = await session.measure("told", "base", is_told=True)
     await accounts.admin.activate("base")
-    refused = [row["update"] for row in rows[1:]]
+    updates = [told(journal[f"update {number}"]) for number in range(1, len(rows))]
     for number in range(1, len(rows)):
         update = await session.update(f"kto {number}", "kto")
-        refused.append(f"kto {told(update)}")
+        updates.append(f"kto {told(update)}")
         say(f"kto {number}: {update['state']}. {update['reason']}")
     [ways["kto"]] = await session.measure("kto", await accounts.admin.live())
     return {
         "wish": plan.wish.name,
         "ways": {way: asdict(ways[way]) for way in WAYS},
         "curve": [round(each.share, 3) for each in measured],
-        "updates": refused,
+        "reward auc": [row["reward auc"] for row in rows[1:]],
+        "updates": updates,
         "seconds": {key: round(value, 1) for key, value in journal.seconds.items()},
     }
 
@@ -76,6 +77,7 @@ def tables(settings: Settings, journal: Journal) -> list[tuple[str, list[Row]]]:
             "seed": seed,
             "wish": result["wish"],
             **{way: round(_share(result, way), 3) for way in WAYS},
+            "reward auc": result["reward auc"][-1],
             "rloo by update": " ".join(f"{share:.2f}" for share in result["curve"]),
             "updates": ", ".join(result["updates"]),
         }

@@ -180,7 +180,7 @@ class Session:
 
     async def _update(self, algorithm: str) -> dict[str, Any]:
         update = await self.accounts.admin.update(algorithm)
-        steps = update["metrics"]
+        steps, point = update["metrics"], await self.accounts.admin.metrics()
         return {
             "state": update["state"],
             "reason": update["reason"],
@@ -189,6 +189,8 @@ class Session:
             "judgements": update["judgements"],
             "refused by": [gate["name"] for gate in update["gates"] if not gate["passed"]],
             "gates": {gate["name"]: gate["sentence"] for gate in update["gates"]},
+            "auc": point.get("auc"),
+            "held-out auc": point.get("held_out_auc"),
             "rewards": [round(step["reward"], 3) for step in steps if "reward" in step],
         }
 

@@ -24,7 +24,13 @@ def test_ways_are_compared_over_the_runs_that_are_done():
     journal = Journal(None)
     for seed in range(2):
         ways = dict.fromkeys(WAYS, measured(0, 0, 0, 1)) | {"rloo": measured(1, 0, 1, 1)}
-        run = {"wish": "short", "ways": ways, "curve": [0.25, 0.75], "updates": ["live"]}
+        run = {
+            "wish": "short",
+            "ways": ways,
+            "curve": [0.25, 0.75],
+            "reward auc": [0.8],
+            "updates": ["live"],
+        }
         journal.note(f"length {seed}", run)
 
     (_, runs), (_, overall) = tables(settings, journal)
