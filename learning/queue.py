@@ -27,8 +27,12 @@ from learning.models import Answer, Judgement, RewardVersion, Update
 
 CATCH_UP = "learning.reward.catch_up"
 ESTIMATE = "learning.reward.estimate"
+REFIT = "learning.reward.refit"
 RUN_UPDATE = "learning.policy.run_update"
+ROLLOUT = "learning.policy.rollout"
 
+# By then the learner has done a share itself.
+ROLLOUT_EXPIRES_S = 60
 # A learner that has not beaten for this long is taken for dead.
 STALE_AFTER = timedelta(seconds=30)
 # What has waited this long was probably asked for in vain: Valkey or the worker was down.
@@ -43,6 +47,13 @@ def ask_catch_up() -> None:
 def ask_update(update_id: UUID) -> None:
     """Have the learner carry out an update."""
     current_app.send_task(RUN_UPDATE, args=[str(update_id)])
+
+
+def ask_rollout(update_id: UUID, attempt: int, job: int, share: int) -> None:
+    """Have another machine take a share of an update's work; see `learning.worker.rollouts`."""
+    current_app.send_task(
+        ROLLOUT, args=[str(update_id), attempt, job, share], expires=ROLLOUT_EXPIRES_S
+    )
 
 
 def ask_for_what_waits() -> None:
@@ -80,9 +91,16 @@ def reward_version_of(feedback: UUID, timeout_s: float) -> int | None:
 
 
 def estimate(
-    prompt_messages: Sequence[ChatMessage], response: str, timeout_s: float
+    prompt_messages: Sequence[ChatMessage],
+    response: str,
+    timeout_s: float,
+    *,
+    person: int | None = None,
 ) -> RewardEstimate:
     """What the reward model thinks now of `response` to these messages.
+
+    With a `person`, how that person would like it: what they like beyond everybody is added, where
+    they have judged enough to know.
 
     Raises:
         RewardUnavailable: no answer from the reward worker within `timeout_s`.
@@ -90,7 +108,7 @@ def estimate(
     key = f"danas:estimate:{uuid.uuid4().hex}"
     current_app.send_task(
         ESTIMATE,
-        args=[[asdict(message) for message in prompt_messages], response, key],
+        args=[[asdict(message) for message in prompt_messages], response, key, person],
         expires=timeout_s,
     )
     popped = _pop(key, timeout_s)
@@ -111,6 +129,17 @@ def push(key: str, value: str | int, *, expires_s: int = 60) -> None:
         valkey.pipeline() as pipeline,
     ):
         pipeline.rpush(key, value).expire(key, expires_s).execute()
+
+
+def claim(key: str, *, expires_s: int) -> bool:
+    """Be the only one who works on something, for a while; says whether one is."""
+    with redis.Redis.from_url(settings.VALKEY_URL, socket_timeout=5) as valkey:
+        return bool(valkey.set(key, 1, nx=True, ex=expires_s))
+
+
+def release(key: str) -> None:
+    with redis.Redis.from_url(settings.VALKEY_URL, socket_timeout=5) as valkey:
+        valkey.delete(key)
 
 
 def _pop(key: str, timeout_s: float) -> bytes | None:

@@ -10,9 +10,10 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.conf import settings
 
+from inference import shelf
 from inference.contracts import ChatMessage
 from learning import queue
-from learning.worker import loaded, rewards, updates
+from learning.worker import loaded, rewards, rollouts, updates
 from learning.worker.engine import Engine
 
 # Loading a model beside an engine that starts would only hold the engine up.
@@ -22,23 +23,39 @@ WARM_UP_AFTER_S = 30
 @shared_task(name=queue.CATCH_UP)
 def catch_up() -> None:
     workshop = loaded.workshop()
-    rewards.catch_up(workshop.extractor, workshop.answer_ids)
+    rewards.catch_up(workshop.extractor, workshop.answer_ids, workshop.is_dictated)
 
 
 @shared_task(name=queue.ESTIMATE)
-def estimate(messages: list[dict[str, str]], response: str, reply_to: str) -> None:
+def estimate(
+    messages: list[dict[str, str]], response: str, reply_to: str, person: int | None = None
+) -> None:
     workshop = loaded.workshop()
     prompt = workshop.tokenizer.prompt_ids([ChatMessage(**message) for message in messages])
     features = workshop.extractor([(tuple(prompt), workshop.answer_ids(response))])[0]
-    head, version = rewards.current_head()
-    mean, sd = head.estimate(features)
+    mean, sd, version = rewards.estimate(features, person)
     queue.push(reply_to, json.dumps({"mean": mean, "sd": sd, "version": version}))
+
+
+@shared_task(name=queue.REFIT)
+def refit() -> None:
+    """Fit the reward head to its whole log at once. Beat asks for it every night."""
+    rewards.refit()
 
 
 @shared_task(name=queue.RUN_UPDATE)
 def run_update(update_id: str) -> None:
     engine = Engine(settings.ENGINE_URLS, settings.ENGINE_KEY)
     updates.run(UUID(update_id), loaded.workshop(), engine)
+
+
+@shared_task(name=queue.ROLLOUT)
+def rollout(update_id: str, attempt: int, job: int, share: int) -> None:
+    engine = Engine(settings.ENGINE_URLS, settings.ENGINE_KEY)
+    rollouts.help_out(
+        *(UUID(update_id), attempt, job, share),
+        *(shelf.storage(), engine, loaded.workshop().extractor),
+    )
 
 
 @worker_ready.connect
