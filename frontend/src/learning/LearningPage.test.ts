@@ -283,12 +283,19 @@ describe("updates", () => {
   });
 
   test("one on trial shows how many people it reaches", async () => {
+    const side = { people: 9, failed: 0, first_token_ms: 210, token_ms: null };
     const trial = {
       state: "running" as const,
       against: "base",
       share: 25,
       reason: "No sign of harm in 80 answers.",
-      figures: { thumbs_down: { new: 0.1, old: 0.12 } },
+      figures: {
+        new: { ...side, answers: 80, thumbs: 25, down: 2 },
+        old: { ...side, answers: 240, thumbs: 71, down: 8 },
+        evidence: { disliked: 0.41, better: 2.7 },
+        harm_at: 80,
+        better_at: 20,
+      },
       started_at: "2026-11-01T10:00:00Z",
       share_since: "2026-11-01T11:00:00Z",
       ended_at: null,
@@ -300,7 +307,9 @@ describe("updates", () => {
     const now = within(region).getByText("25 % of people", { selector: "[aria-current=step]" });
     expect(now).toBeTruthy();
     expect(within(region).getByText("No sign of harm in 80 answers.")).toBeTruthy();
-    expect(within(region).getByText("thumbs down new")).toBeTruthy();
+    // 2 of 25 thumbs and 8 of 71.
+    expect(within(region).getByRole("row", { name: "Thumbs down 8 % 11.3 %" })).toBeTruthy();
+    expect(within(region).getByText("2.7 of 20")).toBeTruthy();
   });
 
   test("the server's reason is given when no update can be started", async () => {
