@@ -11,7 +11,7 @@ from assistant.chat import events
 from inference import eviction
 from inference.errors import InferenceError
 from learning import canary, intake, queue, scopes
-from learning.errors import UpdateRunning
+from learning.errors import NothingToLearnFrom, UpdateRunning
 
 logger = logging.getLogger(__name__)
 SCHEDULE = "schedule"
@@ -39,7 +39,7 @@ def schedule_update() -> None:
             update = intake.request_update(by=SCHEDULE, canary=False, person=person)
         else:
             return
-    except UpdateRunning:
+    except (UpdateRunning, NothingToLearnFrom):
         return
     queue.ask_update(update.pk)
 

@@ -69,8 +69,17 @@ def new_judgements() -> QuerySet[Judgement]:
 
 def personal_judgements(person: int) -> int:
     """How many judgements an adapter of this person's own could learn from."""
-    said = Judgement.objects.filter(person=person, revoked_at=None).exclude(version=None)
-    return said.exclude(use__in=(Use.WAITING, Use.SILENT)).count()
+    return own_judgements().filter(person=person).count()
+
+
+def own_judgements() -> QuerySet[Judgement]:
+    """What adapters of people's own can learn from, each from what its owner said.
+
+    Those of people who are held out or left out are among them: such an adapter answers its owner
+    alone, so nobody else is affected and nothing is measured by it.
+    """
+    said = Judgement.objects.filter(revoked_at=None).exclude(version=None)
+    return said.exclude(use__in=(Use.WAITING, Use.SILENT))
 
 
 def predictions(*uses: Judgement.Use, since: int = 0, most: int = WINDOW) -> list[Prediction]:

@@ -13,20 +13,17 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count
 from django.utils import timezone
 
 from inference import registry, routing
 from inference.models import PersonalAlias, PolicyChoice
-from learning import canary
-from learning.contracts import FeedbackKind
+from learning import canary, readiness
 from learning.errors import NothingToLearnFrom
 from learning.intake import PAUSE_AFTER_FAILURE
-from learning.models import Judgement, Participant, Update
+from learning.models import Update
 
 LIVE, PERSONAL = "live", "personal"
-# Said about an answer, but not learned from.
-SET_ASIDE = (Judgement.Use.HELD_OUT, Judgement.Use.DICTATED, Judgement.Use.LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ def standing(person: int) -> Standing:
         choice=_choice(person, own),
         answers=routing.policy_for(person, registry.LIVE_ALIAS).name,
         policy=own.policy.name if own else None,
-        judgements=_telling().filter(person=person).count(),
+        judgements=readiness.personal_judgements(person),
         needed=settings.PERSONAL_EVENTS,
         versions=[version.name for version in routing.usable(person) if version.number > 0],
     )
@@ -85,40 +82,28 @@ def choose(person: int, choice: str) -> None:
 
 def refusal(person: int) -> str:
     """Why no adapter of their own can be trained for a person yet; empty where one can."""
-    participant = Participant.objects.filter(person=person).first()
-    if participant is not None and participant.left_out_at is not None:
-        return "A reviewer has set your judgements aside, so nothing is learned from them."
-    if participant is not None and participant.is_held_out:
-        return (
-            "Your judgements are among the tenth that is kept aside to measure what was learned, "
-            "so no adapter is trained on them."
-        )
-    judgements, needed = _telling().filter(person=person).count(), settings.PERSONAL_EVENTS
-    if judgements >= needed:
+    said, needed = readiness.personal_judgements(person), settings.PERSONAL_EVENTS
+    if said >= needed:
         return ""
-    return f"An adapter of your own takes {needed} judgements; there are {judgements} so far."
+    return f"An adapter of your own takes {needed} judgements; there are {said} so far."
 
 
 def due_for_update() -> int | None:
     """The person who has judged most since their own adapter was trained, if that is enough."""
+    if Update.objects.filter(state__in=Update.RUNNING).exists() or readiness.frozen():
+        return None
     recent = timezone.now() - PAUSE_AFTER_FAILURE
     personal = Update.objects.exclude(person=None)
-    if Update.objects.filter(state__in=Update.RUNNING).exists():
-        return None
     failed = personal.filter(state=Update.State.FAILED)
-    new = _telling().exclude(used_in__update__in=personal.exclude(pk__in=failed))
+    new = readiness.own_judgements().exclude(
+        used_in__update__in=personal.exclude(state=Update.State.FAILED)
+    )
     new = new.exclude(person__in=failed.filter(finished_at__gt=recent).values("person"))
     counted = new.order_by().values("person").annotate(judgements=Count("pk"))
     most = counted.order_by("-judgements", "person").first()
     if most is None or most["judgements"] < settings.PERSONAL_EVENTS:
         return None
     return int(most["person"])
-
-
-def _telling() -> QuerySet[Judgement]:
-    """Judgements that an adapter can be trained on."""
-    standing = Judgement.objects.filter(revoked_at=None).exclude(kind=FeedbackKind.COMMENT)
-    return standing.exclude(use__in=SET_ASIDE)
 
 
 @transaction.atomic

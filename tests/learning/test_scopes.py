@@ -9,9 +9,8 @@ from inference import registry, routing
 from inference.errors import PolicyNotServable, UnknownPolicy
 from inference.models import PersonalAlias, PolicyChoice
 from learning import intake, scopes
-from learning.contracts import FeedbackKind
 from learning.errors import NothingToLearnFrom
-from learning.models import Judgement, Participant, Update, UpdateJudgement
+from learning.models import Alarm, Judgement, Update, UpdateJudgement
 
 from .rows import ADA, BEN, judged, remembered
 
@@ -35,9 +34,12 @@ def own(person=ADA):
 
 
 def has_judged(person, count, start=0):
-    return [
+    """So many judgements that the reward worker has taken in."""
+    feedback = [
         judged(remembered(start + number, person=person), person=person) for number in range(count)
     ]
+    Judgement.objects.filter(feedback__in=feedback).update(version=1, use=Judgement.Use.LEARNED)
+    return feedback
 
 
 def trained(person, feedback, state=Update.State.LIVE):
@@ -114,14 +116,13 @@ def test_what_does_not_exist_or_is_somebody_elses_can_not_be_chosen():
     assert not PolicyChoice.objects.exists()
 
 
-def test_judgements_that_stand_and_are_learned_from_count():
-    feedback = has_judged(ADA, 4)
-    judged(remembered(9), FeedbackKind.COMMENT, text="Hm.")
+def test_judgements_that_stand_and_were_taken_in_count():
+    feedback = has_judged(ADA, 3)
+    judged(remembered(9))
     intake.revoke(feedback[0])
-    Judgement.objects.filter(feedback=feedback[1]).update(use=Judgement.Use.HELD_OUT)
 
     assert scopes.standing(ADA).judgements == 2
-    assert "there are 2 so far" in scopes.refusal(ADA)
+    assert scopes.refusal(ADA) == "An adapter of your own takes 3 judgements; there are 2 so far."
 
 
 def test_enough_judgements_are_no_reason_to_refuse():
@@ -130,15 +131,11 @@ def test_enough_judgements_are_no_reason_to_refuse():
     assert scopes.refusal(ADA) == ""
 
 
-def test_who_is_kept_aside_gets_no_adapter_and_is_told_why():
+def test_a_frozen_training_makes_no_personal_adapters_either():
     has_judged(ADA, 3)
-    Participant.objects.update_or_create(
-        person=ADA, defaults={"number": 10, "is_held_out": True, "left_out_at": None}
-    )
-    assert "kept aside" in scopes.refusal(ADA)
+    Alarm.objects.create(kind=Alarm.Kind.DRIFT, sentence="Odd.", freezes_training=True)
 
-    Participant.objects.filter(person=ADA).update(left_out_at=timezone.now())
-    assert "reviewer" in scopes.refusal(ADA)
+    assert scopes.due_for_update() is None
 
 
 def test_who_has_judged_most_since_their_last_update_is_next():
