@@ -16,6 +16,7 @@ AT_ONCE = 32
 REQUEST_TIMEOUT_S = 300.0
 UPDATE_TIMEOUT_S = 1800.0
 TRIES = 6
+POLL_S = 2.0
 RUNNING = ("queued", "training", "gating")
 
 
@@ -115,7 +116,7 @@ class Danas:
         update = await self.call("POST", "/v1/updates", body)
         async with asyncio.timeout(UPDATE_TIMEOUT_S):
             while update["state"] in RUNNING:
-                await asyncio.sleep(2)
+                await asyncio.sleep(POLL_S)
                 update = await self.call("GET", f"/v1/updates/{update['id']}")
         return update
 
