@@ -219,6 +219,50 @@ describe("a person", () => {
     });
   });
 
+  test("says in words what was good or bad about an answer", async () => {
+    const server = serving([question("q", "Why tides?"), answer("a", "The sun.", "q")], {
+      "POST /v1/feedback": () => ({ id: "f", reward_version: 13 }),
+    });
+    const user = userEvent.setup();
+    open(`/c/${ID}`);
+
+    await user.click(await screen.findByRole("button", { name: "Say it in words" }));
+    await user.click(screen.getByRole("button", { name: "Wrong" }));
+    await user.click(screen.getByRole("button", { name: "Too long" }));
+    await user.click(screen.getByRole("button", { name: "Say it" }));
+
+    expect(await screen.findByText("Wrong, Too long.")).toBeTruthy();
+    expect(server.requests.at(-1)?.body).toEqual({
+      message: "a",
+      kind: "comment",
+      text: "Wrong, Too long.",
+      tags: ["wrong", "too_long"],
+    });
+    const receipt = await screen.findByRole("link", { name: "Learned as reward version 13" });
+    expect(receipt.getAttribute("href")).toBe("/learning/receipts/f");
+  });
+
+  test("prefers one answer to the other, and changes their mind", async () => {
+    let given = 0;
+    const server = serving(
+      [question("q", "Why tides?"), answer("a", "The sun.", "q"), answer("b", "The moon.", "q")],
+      { "POST /v1/feedback": () => ({ id: `f${(given += 1)}`, reward_version: given }) },
+    );
+    const user = userEvent.setup();
+    open(`/c/${ID}`);
+
+    await user.click(
+      await screen.findByRole("button", { name: "This answer is better than answer 1" }),
+    );
+    expect(server.requests.at(-1)?.body).toMatchObject({ kind: "preference", over: "a" });
+
+    await user.click(screen.getByRole("button", { name: "Previous version" }));
+    await user.click(screen.getByRole("button", { name: "This answer is better than answer 2" }));
+    await user.click(screen.getByRole("button", { name: "Next version" }));
+    const first = screen.getByRole("button", { name: "This answer is better than answer 1" });
+    await waitFor(() => expect(first.getAttribute("aria-pressed")).toBe("false"));
+  });
+
   test("asks again after an interruption, and can look at both answers", async () => {
     const broken = answer("a", "The m", "q");
     const server = serving([

@@ -7,25 +7,46 @@ import type { Entry } from "./entry.svelte";
 
 const OPPOSITE: Partial<Record<FeedbackKind, FeedbackKind>> = { up: "down", down: "up" };
 
-export function said(entry: Entry, kind: FeedbackKind): Feedback | undefined {
-  return entry.feedback.find((feedback) => feedback.kind === kind);
+/** `over`: the answer that a preference rejects; tags are reasons. */
+export interface Said {
+  text?: string;
+  over?: string;
+  tags?: string[];
+}
+
+export function said(entry: Entry, kind: FeedbackKind, over: string | null = null) {
+  return entry.feedback.find((feedback) => feedback.kind === kind && feedback.over === over);
 }
 
 /** Says it; the server puts it in place of the other thumb, or of an earlier correction. */
-export async function judge(entry: Entry, kind: FeedbackKind, text = ""): Promise<void> {
+export async function judge(entry: Entry, kind: FeedbackKind, opinion: Said = {}): Promise<void> {
+  const { text = "", over = null, tags = [] } = opinion;
   const before = entry.feedback;
   const key = uuid();
-  const draft: Feedback = { id: key, kind, text, over: null, tags: [], reward_version: null };
-  const rest = before.filter((one) => one.kind !== kind && one.kind !== OPPOSITE[kind]);
+  const draft: Feedback = { id: key, kind, text, over, tags, reward_version: null };
+  const rest = before.filter((one) => !isReplaced(one, draft));
   entry.feedback = [...rest, draft];
   try {
-    const body = { message: entry.id, kind, text: text.toWellFormed() };
+    const body = {
+      message: entry.id,
+      kind,
+      text: text.toWellFormed(),
+      ...(over !== null && { over }),
+      ...(tags.length > 0 && { tags }),
+    };
     const receipt = await post<Receipt>("/v1/feedback", body, key);
     entry.feedback = [...rest, { ...draft, ...receipt }];
   } catch (error) {
     entry.feedback = before;
     throw error;
   }
+}
+
+/** Prefers an answer to a sibling; an earlier preference the other way round is gone with it. */
+export async function prefer(entry: Entry, rival: Entry): Promise<void> {
+  await judge(entry, "preference", { over: rival.id });
+  const reverse = said(rival, "preference", entry.id);
+  rival.feedback = rival.feedback.filter((one) => one !== reverse);
 }
 
 export async function takeBack(entry: Entry, feedback: Feedback): Promise<void> {
@@ -37,4 +58,10 @@ export async function takeBack(entry: Entry, feedback: Feedback): Promise<void> 
     entry.feedback = before;
     throw error;
   }
+}
+
+/** Comments stand beside each other; of all else there is one. */
+function isReplaced(before: Feedback, { kind, over }: Feedback): boolean {
+  if (before.kind === OPPOSITE[kind]) return true;
+  return before.kind === kind && before.over === over && kind !== "comment";
 }
