@@ -1,51 +1,62 @@
 """One update from the lease to the verdict. The live policy changes last, or not at all.
 
-Everything on the way lives in a working folder of the update's own, which is removed whatever
-happens; a whole adapter is moved to its place by one rename.
+Everything on the way lives in a working folder of the update's own. When its learner is killed, the
+folder stays, and the learner that takes the update over goes on from the last step saved there; it
+starts anew if somebody has since withdrawn what was learned from. The folder goes when the update
+has ended, however it did. A whole adapter is put into the storage at once.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import logging
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from transformers import PreTrainedModel
 
 from inference import registry, shelf
 from inference.engine import adapters
 from inference.errors import InferenceError
-from inference.models import PolicyVersion
-from learning import queue
+from inference.models import PersonalAlias, PolicyVersion
+from inference.storage import Storage
+from learning import ledger, queue, readiness
 from learning.config import UpdateConfig
-from learning.errors import LearningError, LeaseLost
+from learning.errors import LearningError, LeaseLost, NotReady
 from learning.evaluation import bank
+from learning.lineage import judgements_digest
 from learning.models import Judgement, Update, UpdateJudgement
 from learning.policy.local import LocalTrainer
-from learning.policy.trainer import Lora, SavedState
+from learning.policy.trainer import Lora, SavedState, TokenIds
 from learning.policy.update import StepReport, update
 from learning.reward.rewarder import Rewarder
 from learning.worker import lease as leases
 from learning.worker import rewards
 from learning.worker.datasets import prompts_for, telling_judgements
-from learning.worker.engine import Engine, EngineSampler
+from learning.worker.engine import Engine, EngineSampler, Serving
 from learning.worker.examination import examine_version
 from learning.worker.lease import Lease
 from learning.worker.loaded import Workshop
+from learning.worker.revision import revision
+from learning.worker.rollouts import Crew
 from learning.worker.verdict import conclude
 
 logger = logging.getLogger(__name__)
 # How long an update waits for the reward worker to take in what was judged before it.
 REWARD_PATIENCE_S = 60.0
 LARGEST_RANK = 32
+# Who asks for an update that nobody asked for by hand.
+SCHEDULE = "schedule"
 State = Update.State
 
 
@@ -56,100 +67,180 @@ def run(update_id: UUID, workshop: Workshop, engine: Engine) -> None:
         return
     with lease.beating():
         try:
-            _clear_away(lease)
-            _run(lease, workshop, engine)
+            _attempt(lease, workshop, engine)
         except LeaseLost:
             logger.warning("update %s was taken over by another learner", update_id)
-        except (LearningError, InferenceError, OSError) as error:
-            logger.warning("update %s failed: %s", update_id, error)
-            lease.finish(State.FAILED, _in_words(error))
-        except Exception as error:
-            logger.exception("update %s failed", update_id)
-            lease.finish(State.FAILED, f"An unexpected error: {type(error).__name__}.")
 
 
-def _run(lease: Lease, workshop: Workshop, engine: Engine) -> None:
+def _attempt(lease: Lease, workshop: Workshop, engine: Engine) -> None:
+    """Raises LeaseLost. Whatever kills the learner here leaves the working folder behind."""
+    storage = shelf.storage()
+    crew = Crew(engine, storage, lease, settings.ROLLOUT_WORKERS, workshop.extractor)
+    try:
+        _clear_away(lease, storage)
+        _run(lease, workshop, crew, storage)
+    except LeaseLost:
+        raise
+    except (LearningError, InferenceError, OSError) as error:
+        logger.warning("update %s failed: %s", lease.update_id, error)
+        _fail(lease, _in_words(error))
+    except Exception as error:
+        logger.exception("update %s failed", lease.update_id)
+        _fail(lease, f"An unexpected error: {type(error).__name__}.")
+    shutil.rmtree(_folder(lease, storage), ignore_errors=True)
+    with suppress(InferenceError):
+        crew.clear_away()
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What an update is made from, the same for every learner that works on it."""
+
+    row: Update
+    config: UpdateConfig
+    judgements: list[Judgement]
+    parent: PolicyVersion
+    folder: Path
+
+
+def _run(lease: Lease, workshop: Workshop, crew: Crew, storage: Storage) -> None:
     _wait_for_reward_worker()
+    course = _course(lease, workshop, storage)
+    rewarder, reward_version = rewards.rewarder(
+        crew.extract, workshop.tokenizer.end_ids, person=course.row.person
+    )
+    lease.save(parent=course.parent.name, reward_version=reward_version)
+    with _trainer(crew, storage, workshop.base, course, lease) as trainer:
+        state = _train(trainer, rewarder, course, lease, workshop)
+        version = _stage(state, workshop.folder, course, reward_version, lease, storage)
+        refusal = examine_version(trainer, crew, version, course.parent, lease, workshop)
+    if not refusal:
+        # One that was restarted since has lost it, and one that is down cannot serve it.
+        crew.load(registry.as_policy(version))
+    conclude(lease, version, course.parent, refusal)
+
+
+def _course(lease: Lease, workshop: Workshop, storage: Storage) -> _Course:
+    """Raises NotReady, NothingToLearnFrom."""
+    row = Update.objects.get(pk=lease.update_id)
+    if refusal := readiness.refusal(by_hand=row.requested_by != SCHEDULE):
+        raise NotReady(refusal)
     judgements = telling_judgements()
-    head, reward_version = rewards.current_head()
-    config = workshop.hyperparameters.model_copy(update={"seed": lease.update_id.int % 1_000_003})
-    bank_prompts = [workshop.prompt_ids(item.prompt) for item in bank.load()]
-    prompts = prompts_for(config, bank_prompts)
-    parent = registry.live()
-    lease.save(parent=parent.name, reward_version=reward_version)
-    _record_use(lease, judgements)
-    with (
-        _working_folder(lease) as folder,
-        _trainer(engine, workshop.base, parent, lease, config) as trainer,
-    ):
-        reports: list[dict[str, Any]] = []
+    config = workshop.hyperparameters.model_copy(update={"seed": row.pk.int % 1_000_003})
+    folder = _folder(lease, storage)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    parent = _parent(row)
+    _record_use(row, judgements)
+    return _Course(row, config, judgements, parent, folder)
 
-        def progress(report: StepReport) -> None:
-            reports.append(asdict(report))
-            lease.save(metrics=reports)
 
-        rewarder = Rewarder(workshop.extractor, head, rewards.CONFIG, workshop.tokenizer.end_ids)
-        state = update(trainer, prompts, rewarder, config, folder, progress)
-        version = _stage(
-            state, workshop.folder, parent, _manifest(lease, config, reward_version, judgements)
-        )
-        lease.save(state=State.GATING, policy=version.name)
-        refusal = examine_version(trainer, engine, version, parent, lease, workshop)
-    conclude(lease, version, parent, refusal)
+def _parent(row: Update) -> PolicyVersion:
+    """The live policy; for a person's own adapter, the one they have."""
+    if row.person is not None:
+        own = PersonalAlias.objects.select_related("policy").filter(person=row.person).first()
+        if own is not None:
+            return own.policy
+    return registry.live()
 
 
 @contextmanager
 def _trainer(
-    engine: Engine,
-    base: PreTrainedModel,
-    parent: PolicyVersion,
-    lease: Lease,
-    config: UpdateConfig,
+    crew: Serving, storage: Storage, base: PreTrainedModel, course: _Course, lease: Lease
 ) -> Iterator[LocalTrainer]:
     """A trainer that starts from the parent, and an engine that has it; both are tidied after."""
-    start = registry.as_policy(parent)
-    engine.load(start)
-    sampler = EngineSampler(
-        engine, shelf.storage(), start, f"training-{lease.update_id.hex}-{lease.attempt}"
-    )
+    start, config = registry.as_policy(course.parent), course.config
+    crew.load(start)
+    prefix = f"training-{lease.update_id.hex}-{lease.attempt}"
+    sampler = EngineSampler(crew, storage, start, prefix)
     trainer = LocalTrainer(base, sampler)
     try:
         if start.path is None:
             trainer.create(Lora(config.rank, config.alpha, config.seed))
         else:
-            trainer.create_from(shelf.storage().fetch(start.path, start.digest))
+            trainer.create_from(storage.fetch(start.path, start.digest))
         yield trainer
     finally:
         trainer.unload()
         sampler.retire()
 
 
+def _train(
+    trainer: LocalTrainer, rewarder: Rewarder, course: _Course, lease: Lease, workshop: Workshop
+) -> SavedState:
+    reports: list[dict[str, Any]] = []
+
+    def progress(report: StepReport) -> None:
+        reports.append(asdict(report))
+        lease.save(metrics=reports)
+
+    prompts = prompts_for(course.config, _bank(workshop))
+    return update(trainer, prompts, rewarder, course.config, course.folder, progress)
+
+
+def _bank(workshop: Workshop) -> list[TokenIds]:
+    return [workshop.prompt_ids(item.prompt) for item in bank.load()]
+
+
 def _stage(
-    state: SavedState, base: Path, parent: PolicyVersion, manifest: dict[str, Any]
+    state: SavedState,
+    base: Path,
+    course: _Course,
+    reward_version: int,
+    lease: Lease,
+    storage: Storage,
 ) -> PolicyVersion:
-    """Move the finished adapter to where it stays, and enter it in the registry."""
+    """Put the finished adapter where it stays, and enter it in registry and ledger."""
     adapters.check(state.folder, base, LARGEST_RANK)
-    address = shelf.storage().put_folder(state.folder, state.digest[:16])
-    return registry.stage(address, state.digest, parent, manifest)
+    address = storage.put_folder(state.folder, state.digest[:16])
+    row, manifest = course.row, _manifest(course, reward_version)
+    with transaction.atomic():
+        version = registry.stage(address, state.digest, course.parent, manifest, person=row.person)
+        lease.save(state=State.GATING, policy=version.name)
+        # Everybody who writes to the ledger waits for this transaction's end: it comes last.
+        ledger.record(
+            ledger.Kind.TRAINED,
+            version.name,
+            {
+                "update": str(row.pk),
+                "digest": state.digest,
+                "parent": course.parent.name,
+                "reward_version": reward_version,
+                "judgements": len(course.judgements),
+                "judgements_digest": manifest["judgements_digest"],
+                "config_digest": _digest(course.config),
+                "revision": manifest["revision"],
+            },
+        )
+    return version
 
 
-def _manifest(
-    lease: Lease, config: UpdateConfig, reward_version: int, judgements: list[Judgement]
-) -> dict[str, Any]:
-    """What the adapter was made of: hyperparameters, reward model, range of judgements."""
+def _manifest(course: _Course, reward_version: int) -> dict[str, Any]:
+    """What the adapter was made of: hyperparameters, reward model, range of judgements, code."""
+    judgements = course.judgements
     return {
-        "update": str(lease.update_id),
-        "config": config.model_dump(mode="json"),
+        "update": str(course.row.pk),
+        "algorithm": course.config.algorithm.value,
+        "config": course.config.model_dump(mode="json"),
         "reward": {**rewards.CONFIG.model_dump(mode="json"), "version": reward_version},
         "judgements": len(judgements),
+        "judgements_digest": judgements_digest(each.feedback for each in judgements),
+        "first_judgement": min(each.pk for each in judgements),
+        "last_judgement": max(each.pk for each in judgements),
         "judged_from": min(each.created_at for each in judgements).isoformat(),
         "judged_to": max(each.created_at for each in judgements).isoformat(),
+        "revision": revision(),
     }
 
 
-def _record_use(lease: Lease, judgements: list[Judgement]) -> None:
+def _digest(config: UpdateConfig) -> str:
+    canonical = json.dumps(config.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _record_use(row: Update, judgements: list[Judgement]) -> None:
     UpdateJudgement.objects.bulk_create(
-        [UpdateJudgement(update_id=lease.update_id, judgement=each) for each in judgements],
+        [UpdateJudgement(update=row, judgement=each) for each in judgements],
         ignore_conflicts=True,
     )
 
@@ -164,30 +255,42 @@ def _wait_for_reward_worker() -> None:
         time.sleep(0.5)
 
 
-@contextmanager
-def _working_folder(lease: Lease) -> Iterator[Path]:
-    folder = _training_root() / f"{lease.update_id.hex}-{lease.attempt}"
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _folder(lease: Lease, storage: Storage) -> Path:
+    """One for all attempts, on the file system of the storage where that is a folder: there a
+    finished adapter is moved to its place by a rename."""
+    return _training_root(storage) / lease.update_id.hex
 
 
-def _training_root() -> Path:
-    """On the file system of the adapters, so that a finished one can be moved by a rename."""
-    root: Path = settings.HOME.adapters / ".training"
-    return root
+def _training_root(storage: Storage) -> Path:
+    root = Path(storage.root) if storage.is_local else Path(settings.HOME.adapters)
+    return root / ".training"
 
 
-def _clear_away(lease: Lease) -> None:
-    """Remove what learners that died left behind: there is one update at a time, and it is ours."""
-    shutil.rmtree(_training_root(), ignore_errors=True)
-    abandoned = PolicyVersion.objects.filter(
+def _clear_away(lease: Lease, storage: Storage) -> None:
+    """Remove what learners that died left behind, but for this update's own saved steps: there is
+    one update at a time, and it is ours."""
+    own = _folder(lease, storage)
+    for left in own.parent.glob("*"):
+        if left != own:
+            shutil.rmtree(left, ignore_errors=True)
+    storage.delete(storage.address("rollouts"))
+    if not storage.is_local:
+        storage.delete(storage.address(".training"))
+    _reject_staged(lease, "The learner died before it was examined.")
+
+
+def _fail(lease: Lease, reason: str) -> None:
+    """End the update. A version that it had made already may never be served."""
+    lease.finish(State.FAILED, reason)
+    _reject_staged(lease, reason)
+
+
+def _reject_staged(lease: Lease, reason: str) -> None:
+    staged = PolicyVersion.objects.filter(
         state=PolicyVersion.State.STAGED, manifest__update=str(lease.update_id)
     )
-    for version in abandoned:
-        registry.reject(version, "The learner died before it was examined.")
+    for version in staged:
+        registry.reject(version, reason)
 
 
 def _in_words(error: Exception) -> str:
