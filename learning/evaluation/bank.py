@@ -1,16 +1,13 @@
-"""General prompts and texts of our own, on which nothing is ever trained but the KL term.
-
-The file is locked by its hash: a gate that was passed yesterday must mean the same today. Who
-changes the bank changes the hash here, and says so in EXPERIMENTS.md.
-"""
+"""General prompts and texts of our own, on which nothing is ever trained but the KL term."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from learning.evaluation import locked
 
 FILE = Path(__file__).with_name("bank.jsonl")
 SHA256 = "d336dc5a4fdc6b32e3334130b53412444fae94c180bdea297d13a76b6568f404"
@@ -38,8 +35,5 @@ def load(file: Path = FILE) -> tuple[Item, ...]:
     Raises:
         ValueError: the file is not the one that the hash was taken of.
     """
-    content = file.read_bytes()
-    if hashlib.sha256(content).hexdigest() != SHA256:
-        raise ValueError(f"{file.name} was changed, but not its hash")
-    items = [Item(**json.loads(line)) for line in content.decode().splitlines()]
+    items = [Item(**entry) for entry in locked.read(file, SHA256)]
     return tuple(sorted(items, key=lambda item: hashlib.sha256(item.id.encode()).digest()))

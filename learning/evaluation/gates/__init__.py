@@ -1,0 +1,43 @@
+"""What an adapter must pass before it may be served: one function a gate, one sentence a verdict.
+
+Each gate looks at one thing that was measured (`measured.Measured`) and says so; measuring is
+`learning.evaluation.examine`'s. Fixed data are locked by their hash and sampling is seeded. Where a
+figure is an average over a sample, a gate refuses what is beyond its limit *and* beyond what chance
+explains; each module says how its limits were found, EXPERIMENTS.md has the figures.
+"""
+
+from __future__ import annotations
+
+from learning.config import GateConfig
+from learning.evaluation.gates.corrections import corrections_kept
+from learning.evaluation.gates.form import length_ratio, refusals, repetition
+from learning.evaluation.gates.general import general_questions, general_text_not_worse, kl_on_bank
+from learning.evaluation.gates.measured import Measured
+from learning.evaluation.gates.people import worst_tenth
+from learning.evaluation.gates.probes import no_flattery, safety
+from learning.evaluation.gates.report import GateReport
+from learning.evaluation.gates.reward import reward_up, rule_not_down
+from learning.evaluation.gates.served import served_is_trained
+from learning.evaluation.gates.weights import finite_weights
+
+__all__ = ["GateReport", "Measured", "finite_weights", "judge"]
+
+
+def judge(measured: Measured, config: GateConfig) -> list[GateReport]:
+    """The verdicts of all gates but the one on the file itself, `finite_weights`."""
+    said = measured.general
+    return [
+        served_is_trained(measured.texts, config),
+        general_text_not_worse(measured.texts, config),
+        kl_on_bank(measured.sampled, config),
+        general_questions(measured.questions, config),
+        reward_up(measured.rewards, config),
+        rule_not_down(measured.held_out.sound, config),
+        corrections_kept(measured.corrections, config),
+        length_ratio(said.lengths, measured.endings, measured.length_wish, config),
+        repetition(said.repeats, config),
+        refusals(measured.refusals, config),
+        no_flattery(measured.flattery, config),
+        safety(measured.safety, config),
+        worst_tenth(measured.rewards, measured.people, config),
+    ]
