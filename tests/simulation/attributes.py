@@ -287,11 +287,16 @@ class Opposite:
 
 FAMILIES: dict[str, Family] = {
     "length": lambda draw: Short(draw.choice([16, 20, 24])),
-    "list": lambda draw: Listed(wanted=draw.random() < 0.75),
+    "list": lambda _: Listed(wanted=True),
     "question": lambda _: AsksBack(),
-    "digits": lambda draw: Numbers(wanted=draw.random() < 0.75),
-    "first_person": lambda draw: FirstPerson(wanted=draw.random() < 0.75),
-    "exclamation": lambda draw: Exclaims(wanted=draw.random() < 0.75),
+    "digits": lambda _: Numbers(wanted=True),
+    "first_person": lambda _: FirstPerson(wanted=True),
+    "exclamation": lambda _: Exclaims(wanted=True),
+    # A small model meets these nearly always, so there is little to gain.
+    "prose": lambda _: Listed(wanted=False),
+    "no_digits": lambda _: Numbers(wanted=False),
+    "no_first_person": lambda _: FirstPerson(wanted=False),
+    "no_exclamation": lambda _: Exclaims(wanted=False),
 }
 
 
