@@ -138,18 +138,20 @@ def _taken_back(judgement: Judgement, descents: Sequence[Descent], *, is_whole: 
 def _became(judgement: Judgement, descents: Sequence[Descent]) -> str:
     if judgement.use == Use.LEFT_OUT:
         forgotten = "Left out by a reviewer; the reward model does not count it."
-        return f"{forgotten}{_still(descents)}"
+        return f"{forgotten}{_still(descents)}{_own(descents)}"
     if judgement.version is None:
         return "Waits for the reward model."
     match judgement.use:
         case Use.HELD_OUT:
-            return "Kept to check the reward model, never learned from."
+            kept = "Kept to check the reward model, which never learns from it."
+            return f"{kept}{_own(descents)}"
         case Use.DICTATED:
-            return "Not learned from: the question said what to answer."
+            dictated = "The reward model does not count it: the question said what to answer."
+            return f"{dictated}{_own(descents)}"
         case Use.SILENT:
             return "Read, but the reward model found neither praise nor blame in it."
     if judgement.weight is not None and judgement.weight < LEAST_WEIGHT:
-        return "Not taken in: you had already had your share of influence."
+        return f"Not taken in: you had already had your share of influence.{_own(descents)}"
     return f"Taken in as version {judgement.version}; {_trained(descents)}"
 
 
@@ -175,6 +177,12 @@ def _trained(descents: Sequence[Descent]) -> str:
     if descents[0].version.person is not None:
         return f"{name}, your own, was trained with it."
     return f"{name} was trained with it and is not live."
+
+
+def _own(descents: Sequence[Descent]) -> str:
+    """What counts for nobody else may count for the person's own adapter."""
+    own = next((each.version for each in descents if each.version.person is not None), None)
+    return f" {own.name}, your own, was trained with it." if own else ""
 
 
 def _still(descents: Sequence[Descent]) -> str:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from assistant.feedback import ratings, receipts
 from assistant.feedback.ratings import Opinion
 from inference import registry
-from inference.models import Split
+from inference.models import PolicyVersion, Split
 from learning import ledger, queue
 from learning.contracts import FeedbackKind
 from learning.ledger import Kind
@@ -90,8 +90,11 @@ def test_it_was_taken_in_and_nothing_was_trained_with_it_yet():
 @pytest.mark.parametrize(
     ("use", "sentence"),
     [
-        ("held_out", "Kept to check the reward model, never learned from."),
-        ("dictated", "Not learned from: the question said what to answer."),
+        ("held_out", "Kept to check the reward model, which never learns from it."),
+        (
+            "dictated",
+            "The reward model does not count it: the question said what to answer.",
+        ),
         ("left_out", "Left out by a reviewer; the reward model does not count it."),
         ("silent", "Read, but the reward model found neither praise nor blame in it."),
     ],
@@ -146,6 +149,17 @@ def test_after_going_back_it_is_not_live_any_more():
 
     assert found.sentence.endswith(f"{version.name} was trained with it and is not live.")
     assert [(each.is_live, each.is_in_live) for each in found.descents] == [(False, False)]
+
+
+@pytest.mark.parametrize("use", ["held_out", "dictated", "left_out", "learned"])
+def test_ones_own_adapter_may_learn_from_what_counts_for_nobody_else(use):
+    feedback = said(factories.ada())
+    took_in(feedback, use=use, weight=0.0)
+    own = trained_with(feedback)
+    PolicyVersion.objects.filter(pk=own.pk).update(person=factories.ada().pk)
+
+    says = f"{own.name}, your own, was trained with it."
+    assert receipt(factories.ada()).sentence.endswith(says)
 
 
 def test_a_version_on_trial_is_named_with_its_share():
