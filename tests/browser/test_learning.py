@@ -15,6 +15,9 @@ pytestmark = pytest.mark.browser
 # Where the reward worker is slow, the judgement is stored and taken in later.
 RECEIPT = re.compile(r"Learned as reward version \d+|^Saved$")
 
+SECTIONS = ["", "quality", "updates", "versions"]
+WIDTH = "document.querySelector('main').scrollWidth"
+
 
 def test_a_thumb_is_taken_in_kept_and_taken_back(page: Page) -> None:
     ask(page, "What is the capital of Spain?")
@@ -48,6 +51,52 @@ def test_a_correction_starts_from_the_answer_and_is_kept(page: Page) -> None:
     expect(answer(page).get_by_text("Canberra, not Sydney.")).to_be_visible()
 
 
+def test_a_correction_has_a_receipt_that_leads_back_and_holds(page: Page) -> None:
+    ask(page, "What is the capital of Canada?")
+    finished(page).get_by_role("button", name="What it should have said").click()
+    page.get_by_role("textbox", name="What it should have said").fill("Ottawa, not Toronto.")
+    page.get_by_role("button", name="Teach this").click()
+    expect(answer(page).get_by_text(RECEIPT)).to_be_visible()
+    address = page.url
+
+    page.get_by_role("link", name="Learning").click()
+    card = page.get_by_role("article", name="Correction").filter(has_text="Ottawa")
+    expect(card).to_contain_text("What is the capital of Canada?")
+    # The list looks again by itself until the reward worker has taken it in.
+    expect(card).not_to_contain_text("Waits for the reward model")
+    card.get_by_role("link", name="Receipt").click()
+
+    receipt = page.get_by_role("dialog", name="Receipt")
+    expect(receipt.get_by_text("The chain holds")).to_be_visible()
+    receipt.get_by_role("link", name="Open the conversation").click()
+    expect(page).to_have_url(address)
+
+
+def test_the_better_of_two_answers_is_chosen(page: Page) -> None:
+    ask(page, "Say something kind.")
+    finished(page).get_by_role("button", name="Answer again").click()
+    expect(answer(page).get_by_text("2 of 2")).to_be_visible()
+    better = finished(page).get_by_role("button", name="This answer is better than answer 1")
+
+    better.click()
+
+    expect(better).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    again = finished(page).get_by_role("button", name="This answer is better than answer 1")
+    expect(again).to_have_attribute("aria-pressed", "true")
+
+
+def test_someone_is_answered_by_the_base_once_they_choose_it(page: Page) -> None:
+    page.get_by_role("link", name="Settings").click()
+
+    page.get_by_role("radio", name="The model as it came").check()
+
+    expect(page.get_by_text("base answers you now.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("radio", name="The model as it came")).to_be_checked()
+    page.get_by_role("radio", name="Whatever is live").check()
+
+
 def test_the_window_of_an_answer_can_be_seen(page: Page) -> None:
     ask(page, "What is the capital of Peru?")
     finished(page).get_by_role("button", name="Show what Danas had in mind").click()
@@ -75,8 +124,10 @@ def test_an_administrator_is_asked_for_consent_and_sees_what_answers(
 def test_a_member_can_look_but_not_drive(page: Page) -> None:
     page.get_by_role("link", name="Learning").click()
 
-    expect(page.get_by_role("heading", name="Versions")).to_be_visible()
+    page.get_by_role("link", name="Versions").click()
+    expect(page.get_by_role("listitem").filter(has_text="base")).to_contain_text("Live")
     expect(page.get_by_role("button", name="Learn now")).to_have_count(0)
+    expect(page.get_by_role("link", name="Review")).to_have_count(0)
 
 
 def test_all_of_it_fits_on_a_phone(visit: Visit, ada: tuple[str, str]) -> None:
@@ -88,17 +139,21 @@ def test_all_of_it_fits_on_a_phone(visit: Visit, ada: tuple[str, str]) -> None:
     page.get_by_role("link", name="Settings").tap()
 
     expect(page.get_by_role("heading", name="Settings")).to_be_visible()
-    width = page.evaluate("document.documentElement.scrollWidth")
-    assert width == 390
+    assert page.evaluate(WIDTH) == 390
+    for section in SECTIONS:
+        page.goto(f"/learning/{section}")
+        expect(page.get_by_role("region", name="Answering now")).to_be_visible()
+        assert page.evaluate(WIDTH) == 390, section
 
 
 def test_the_page_is_held_to_its_content_security_policy(page: Page, stack: Stack) -> None:
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
 
-    response = page.goto("/learning")
-    expect(page.get_by_role("heading", name="Versions")).to_be_visible()
+    for section in SECTIONS:
+        response = page.goto(f"/learning/{section}")
+        expect(page.get_by_role("region", name="Answering now")).to_be_visible()
+        assert response is not None
+        assert "default-src 'self'" in response.headers["content-security-policy"]
 
-    assert response is not None
-    assert "default-src 'self'" in response.headers["content-security-policy"]
     assert not [text for text in complaints if "Content Security Policy" in text]

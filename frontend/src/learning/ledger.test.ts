@@ -9,8 +9,18 @@ test("a judgement says where it went", () => {
   const learned = entry("judged", "f", { version: 12, use: "learned", weight: 1, kind: "up" });
   const apart = entry("judged", "f", { version: 12, use: "held_out", weight: 0, kind: "up" });
 
-  expect(sentenceOf(learned)).toBe("Taken into the reward model as version 12.");
+  expect(sentenceOf(learned)).toBe(
+    "Taken into the reward model as version 12, with the weight 1.",
+  );
   expect(sentenceOf(apart)).toMatch(/nothing is learned from it/);
+});
+
+test("leaving someone out and taking that back read differently", () => {
+  const out = sentenceOf(entry("left_out", "participant 4", { is_left_out: true }));
+  const back = sentenceOf(entry("left_out", "participant 4", { is_left_out: false }));
+
+  expect(out).toBe("Everything of participant 4 was left out of the reward model.");
+  expect(back).toBe("Everything of participant 4 counts again in the reward model.");
 });
 
 test("an examination names the gates that a version did not pass", () => {

@@ -1,7 +1,7 @@
 /** Entries of the ledger in plain words; `learning/ledger.py` says what each kind holds. */
 
 import type { LedgerEntry } from "../api/types";
-import { spoken } from "./figures";
+import { short, spoken } from "./figures";
 import { t } from "./messages";
 
 const words = t.learning.chain;
@@ -9,13 +9,13 @@ const words = t.learning.chain;
 export function sentenceOf({ kind, subject, body }: LedgerEntry): string {
   switch (kind) {
     case "judged":
-      return words.uses[String(body.use)] ?? words.taken(Number(body.version));
+      return words.uses[String(body.use)] ?? words.taken(Number(body.version), short(body.weight));
     case "revoked":
       return typeof body.version === "number"
-        ? words.revokedWithout(body.version)
+        ? words.revokedSince(body.version)
         : words.revoked;
     case "left_out":
-      return words.leftOut(subject);
+      return body.is_left_out ? words.leftOut(subject) : words.takenIn(subject);
     case "trained":
       return words.trained(subject, String(body.parent), Number(body.judgements));
     case "examined":

@@ -83,7 +83,8 @@ const en = {
     copyDigest: (seq: number) => `Copy the fingerprint of entry ${number(seq)}`,
     copyPrevious: (seq: number) => `Copy the fingerprint before entry ${number(seq)}`,
     none: "Nothing is in the ledger yet. It is written when Danas takes this in.",
-    taken: (version: number) => `Taken into the reward model as version ${number(version)}.`,
+    taken: (version: number, weight: string) =>
+      `Taken into the reward model as version ${number(version)}, with the weight ${weight}.`,
     uses: {
       held_out: "Kept apart to check the reward model with; nothing is learned from it.",
       dictated: "Not learned from: the question said what to answer.",
@@ -91,9 +92,10 @@ const en = {
       silent: "Kept, and without weight of its own.",
     } as Record<string, string>,
     revoked: "Taken back.",
-    revokedWithout: (version: number) =>
-      `Taken back. Reward version ${number(version)} is without it.`,
+    revokedSince: (version: number) =>
+      `Taken back. It had been in the reward model since version ${number(version)}.`,
     leftOut: (who: string) => `Everything of ${who} was left out of the reward model.`,
+    takenIn: (who: string) => `Everything of ${who} counts again in the reward model.`,
     trained: (policy: string, parent: string, judgements: number) =>
       `${policy} was trained from ${parent} on ${plural(judgements, "judgement", "judgements")}.`,
     examined: (policy: string, passed: number, all: number) =>
@@ -172,7 +174,7 @@ const en = {
   passed: "Passed",
   notPassed: "Not passed",
   veto: "Veto",
-  vetoHint: "Not passing this one refuses the update, whatever the others say.",
+  vetoHint: "Nothing outweighs this one: neither the other tests nor a person.",
   figures: "Figures",
   metrics: "Training, step by step",
   moreMetrics: "All figures of the training",
@@ -183,6 +185,8 @@ const en = {
     reward_spread: "Spread of rewards",
     tokens: "Tokens sampled",
     loss: "Loss",
+    bank_kl: "Distance on general prompts",
+    bank_kl_weight: "Hold on general prompts",
     mismatch: "Engine against trainer",
     gradient_norm: "Gradient norm",
     sample_s: "Seconds sampling",
@@ -289,6 +293,7 @@ const en = {
     done: (participant: number) => `Participant ${participant} is left out.`,
     undone: (participant: number) => `Participant ${participant} counts again.`,
     rebuilt: (version: number) => `The reward model was rebuilt as version ${version}.`,
+    rebuilding: "The reward model is being rebuilt.",
     affected: "Trained on what they said:",
     notAffected: "No version was trained on what they said.",
   },
