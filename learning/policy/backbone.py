@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from learning.policy import attention
 from learning.policy.packing import Batch
 
 
@@ -21,6 +22,8 @@ def load(folder: Path) -> PreTrainedModel:
     model.eval().requires_grad_(False)
     # transformers' own `to` has a signature that hides this overload from the type checker.
     cast(torch.nn.Module, model).to(device)
+    if device == "cpu":
+        attention.use(model)
     return model
 
 

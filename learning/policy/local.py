@@ -57,15 +57,19 @@ class TokenLogprobs(torch.autograd.Function):
         needs_gradient = ctx.needs_input_grad[0]
         ctx.dtype = hidden.dtype
         head = head.to(hidden.dtype)
+        space = torch.empty(min(CHUNK, len(hidden)), len(head), device=hidden.device)
         logprobs, slopes = [], []
         for part, target in zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True):
-            logits = (part @ head.T).float().div_(temperature)
-            normaliser = logits.logsumexp(dim=1, keepdim=True)
-            picked = logits.gather(1, target[:, None])
-            logprobs.append((picked - normaliser).squeeze(1))
+            logits = space[: len(part)].copy_(part @ head.T)
+            if temperature != 1:
+                logits.div_(temperature)
+            highest = logits.amax(dim=1, keepdim=True)
+            picked = logits.gather(1, target[:, None]) - highest
+            total = logits.sub_(highest).exp_().sum(dim=1, keepdim=True)
+            logprobs.append((picked - total.log()).squeeze(1))
             if needs_gradient:
-                mean = logits.sub_(normaliser).exp_().to(head.dtype) @ head
-                slopes.append((head[target] - mean).float().div_(temperature))
+                mean = (logits.to(head.dtype) @ head).float().div_(total)
+                slopes.append((head[target] - mean).div_(temperature))
         if needs_gradient:
             ctx.save_for_backward(torch.cat(slopes))
         return torch.cat(logprobs)

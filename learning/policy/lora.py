@@ -27,6 +27,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from learning.errors import CheckpointInvalid
+from learning.policy import linear
 from learning.policy.trainer import Lora, SavedState
 
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -47,7 +48,9 @@ def attach(model: PreTrainedModel, lora: Lora) -> PeftModel:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lora.seed)
-        return PeftModel(model, config, adapter_name=ADAPTER, autocast_adapter_dtype=True)
+        adapted = PeftModel(model, config, adapter_name=ADAPTER, autocast_adapter_dtype=True)
+    linear.take_over(adapted, ADAPTER)
+    return adapted
 
 
 def attach_saved(model: PreTrainedModel, folder: Path) -> PeftModel:
