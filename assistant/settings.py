@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from celery.schedules import crontab
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, Json
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -170,6 +171,10 @@ CELERY_BEAT_SCHEDULE = {
     "updates when enough was learned": {"task": "assistant.schedule_update", "schedule": 300.0},
     "settle what a lost process left": {"task": "assistant.settle", "schedule": 15.0},
     "look at the version on trial": {"task": "assistant.advance_canary", "schedule": 15.0},
+    "fit the reward model to its whole log": {
+        "task": "learning.reward.refit",
+        "schedule": crontab(hour=3, minute=30),
+    },
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
 

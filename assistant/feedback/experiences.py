@@ -71,6 +71,7 @@ def judgement(feedback: Feedback) -> Judgement:
         kind=FeedbackKind(feedback.kind),
         text=feedback.text,
         over=feedback.over_id,
+        tags=tuple(feedback.tags),
     )
 
 

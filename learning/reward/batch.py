@@ -1,9 +1,9 @@
 """The same posterior fitted to many judgements at once, which no order of arrival has bent.
 
-Fisher scoring with step halving, to the mode of the whole log; the covariance is the inverse of
-the curvature there (Laplace). The evidence, by the same approximation, says which prior scale the
-log fits best. Like the head it adds up in a fixed order, so that a refit can be repeated bit for
-bit.
+Newton steps, halved where they overshoot, to the mode of the whole log; the covariance is the
+inverse of the information there (Laplace). The evidence, by the same approximation, says which
+prior scale the log fits best. Like the head it adds up in a fixed order, so that a refit can be
+repeated bit for bit.
 
 Paper: MacKay 1992, "The Evidence Framework Applied to Classification Networks".
 """
@@ -21,7 +21,7 @@ from learning.config import RewardConfig
 from learning.reward.model import Head, inverse, prior_precision
 
 ITERATIONS = 50
-# Newton's decrement below which a step is not worth taking.
+# A gain below which a step was the last.
 ENOUGH = 1e-10
 
 
@@ -53,15 +53,14 @@ def fit(
     prior = prior_precision(size, config)
     mean = np.zeros(size) if start is None else start
     value = _objective(heard, heard.weights, mean, prior, config)
-    covariance, log_determinant = inverse(_curvature(heard, mean, prior, config))
     for _ in range(ITERATIONS):
-        slope = _gradient(heard, heard.weights, mean, prior, config)
-        step = np.einsum("ij,j->i", covariance, slope)
+        bend, _ = inverse(_information(heard, mean, prior, config, observed=True))
+        step = np.einsum("ij,j->i", bend, _gradient(heard, heard.weights, mean, prior, config))
         mean, new = _uphill(heard, heard.weights, mean, step, value, prior, config)
-        covariance, log_determinant = inverse(_curvature(heard, mean, prior, config))
-        if new - value < ENOUGH:
+        gained, value = new - value, new
+        if gained < ENOUGH:
             break
-        value = new
+    covariance, log_determinant = inverse(_information(heard, mean, prior, config))
     evidence = value + 0.5 * (float(np.log(prior).sum()) - log_determinant)
     return Fit(mean, covariance, evidence)
 
@@ -148,19 +147,26 @@ def _gradient(
     return gradient
 
 
-def _curvature(
+def _information(
     heard: Heard,
     mean: Float[ndarray, " weight"],
     prior: Float[ndarray, " weight"],
     config: RewardConfig,
+    *,
+    observed: bool = False,
 ) -> Float[ndarray, "weight weight"]:
+    """The prior's precision and Fisher's information, as the head adds it up; or the observed one,
+    which finds the mode in fewer steps, without what slips take off it."""
     sure = _sure(_log_odds(heard, mean))
     seen = _seen(sure, config)
     slope = (1 - 2 * config.flip_rate) * sure * (1 - sure)
-    information = heard.weights * np.square(slope) / np.maximum(seen * (1 - seen), 1e-300)
-    scaled = heard.directions * information[:, None]
-    curvature: ndarray = np.diag(prior) + np.einsum("nv,nw->vw", scaled, heard.directions)
-    return curvature
+    if observed:
+        each = np.maximum(np.square(slope / seen) - slope * (1 - 2 * sure) / seen, 0.0)
+    else:
+        each = np.square(slope) / np.maximum(seen * (1 - seen), 1e-300)
+    scaled = heard.directions * (heard.weights * each)[:, None]
+    information: ndarray = np.diag(prior) + np.einsum("nv,nw->vw", scaled, heard.directions)
+    return information
 
 
 def _log_odds(heard: Heard, mean: Float[ndarray, " weight"]) -> Float[ndarray, " judgement"]:

@@ -1,9 +1,10 @@
 """How much one person may weigh, so that nobody alone decides what everyone is answered.
 
 From `crowd` people on, what a person weighs so far may not exceed their share: `largest_share` of
-all weight, or one part in as many as there are people, whichever is more, and never less than
+all weight or `fair_shares` times an equal part, whichever is more, and never less than
 `free_weight`. What goes beyond that counts in part, or not at all. It is decided in the order of
-the log, once, so that a replay decides the same.
+the log, once, so that a replay decides the same. An equal part alone would not do: once all have
+said as much as each other, nobody could say another word.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Tally:
         people = len(self.weights) + (person not in self.weights)
         if people < config.crowd or weight <= 0:
             return 1.0
-        share = max(config.largest_share, 1 / people)
+        share = max(config.largest_share, config.fair_shares / people)
         # own + w = share · (total + w), the total with the judgement itself in it.
         within_share = (share * self.total - own) / (1 - share)
         return min(max(config.free_weight - own, within_share, 0.0) / weight, 1.0)

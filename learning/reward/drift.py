@@ -1,8 +1,12 @@
 """Notices when people want something else than the head has learned.
 
-Page-Hinkley on the prequential loss: how far the losses lie above their own mean (and a slack) is
-added up; where the sum has climbed by a limit above its lowest point, the loss has risen. Losses
-are bounded, since the head grants everybody slips, so a few odd judgements do not suffice.
+Page's test (Page-Hinkley) on the prequential loss, with the mean replaced by what is to be told
+apart from it: how much greater a judgement's loss is than it would be for a head that holds the
+opposite with probability `drift_turned`. That sum falls while the head's probabilities hold, even
+where many judgements are slips, and rises when people have turned, or want something unrelated;
+where it has climbed by a limit above its lowest point, they have. Against the running mean of the
+losses, which changes as the head learns, the same number of false alarms took twice as long to
+notice.
 
 Paper: Page 1954, "Continuous Inspection Schemes".
 """
@@ -14,26 +18,18 @@ from dataclasses import dataclass
 
 from learning.config import RewardConfig
 
-# So many losses make a mean that the next can be held against.
-LEAST = 20
-
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """Counts from the last drift or refit on."""
+    """`climbed` is counted from the lowest point since the last drift or refit, in nats."""
 
-    count: int = 0
-    mean: float = 0.0
     climbed: float = 0.0
-    lowest: float = 0.0
 
     def after(self, predicted: float, config: RewardConfig) -> Detector:
         """With one more judgement, which the head had thought this probable."""
-        loss = -math.log(predicted)
-        count = self.count + 1
-        mean = self.mean + (loss - self.mean) / count
-        climbed = self.climbed + loss - mean - config.drift_slack
-        return Detector(count, mean, climbed, min(self.lowest, climbed))
+        turned = config.drift_turned
+        otherwise = turned * (1 - predicted) + (1 - turned) * predicted
+        return Detector(max(0.0, self.climbed + math.log(otherwise / predicted)))
 
     def has_drifted(self, config: RewardConfig) -> bool:
-        return self.count >= LEAST and self.climbed - self.lowest > config.drift_limit
+        return self.climbed > config.drift_limit

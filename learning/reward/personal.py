@@ -76,7 +76,9 @@ def effect_of(events: Sequence[Event], head: Head, config: RewardConfig) -> Effe
     if len(said) < LEAST:
         return None
     size = len(head.mean)
-    narrow = config.model_copy(update={"prior_sd": config.personal_sd})
+    # No slips here: what contradicts everybody is just what is looked for, and would be taken for
+    # one.
+    narrow = config.model_copy(update={"prior_sd": config.personal_sd, "flip_rate": 0.0})
     heard = heard_from(
         [each.direction for each in said],
         [each.weight for each in said],

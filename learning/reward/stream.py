@@ -24,7 +24,7 @@ from learning.reward.drift import Detector
 from learning.reward.model import Event, Head, Pair, Remark, Silence, Thumb, read
 from learning.reward.validation import TELLING
 
-STATE = struct.Struct("<ddQdddI")
+STATE = struct.Struct("<dddI")
 PERSON = struct.Struct("<qd")
 
 
@@ -84,16 +84,8 @@ class Stream:
         return after, Taken(share, predicted, has_drifted, moved)
 
     def to_bytes(self) -> bytes:
-        detector, people = self.detector, self.tally.weights
-        state = STATE.pack(
-            self.prior_sd,
-            self.tally.total,
-            detector.count,
-            detector.mean,
-            detector.climbed,
-            detector.lowest,
-            len(people),
-        )
+        people, climbed = self.tally.weights, self.detector.climbed
+        state = STATE.pack(self.prior_sd, self.tally.total, climbed, len(people))
         tallied = b"".join(PERSON.pack(person, weight) for person, weight in people.items())
         return self.head.to_bytes() + state + tallied
 
@@ -101,13 +93,13 @@ class Stream:
     def from_bytes(cls, content: bytes) -> Stream:
         head = Head.from_bytes(content)
         rest = memoryview(content)[head.size_in_bytes :]
-        prior_sd, total, *detector, people = STATE.unpack_from(rest)
+        prior_sd, total, climbed, people = STATE.unpack_from(rest)
         tallied = PERSON.iter_unpack(rest[STATE.size : STATE.size + people * PERSON.size])
         return cls(
             head,
             prior_sd,
             Tally(MappingProxyType(dict(tallied)), total),
-            Detector(*detector),
+            Detector(climbed),
         )
 
 

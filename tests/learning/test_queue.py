@@ -93,13 +93,13 @@ def test_an_estimate_is_what_the_reward_worker_answers(asked):
     def answer():
         while not asked:
             time.sleep(0.01)
-        messages, response, key = asked[0][1]["args"]
+        messages, response, key, person = asked[0][1]["args"]
         assert messages == [{"role": "user", "content": "Hello?"}]
-        assert response == "Hi."
+        assert (response, person) == ("Hi.", 7)
         queue.push(key, '{"mean": 0.5, "sd": 0.1, "version": 4}')
 
     timer = later(0, answer)
-    estimate = queue.estimate([ChatMessage("user", "Hello?")], "Hi.", timeout_s=10)
+    estimate = queue.estimate([ChatMessage("user", "Hello?")], "Hi.", timeout_s=10, person=7)
     timer.join()
 
     assert (estimate.mean, estimate.sd, estimate.version) == (0.5, 0.1, 4)
