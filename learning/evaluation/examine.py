@@ -1,9 +1,9 @@
 """Measures a trained adapter once, with the trainer and with the engine, for all gates together.
 
-A forward pass is what costs. So all log-probabilities of one policy are asked for together: those
-that gates compare token by token without rounding, the many that are averaged with it. Where the
-parent is the base model, it is not run twice. Both policies answer all prompts in one call each,
-with the same seeds.
+A forward pass is what costs. So all contests (questions, probes, corrections) are scored in one
+pass for each policy, rounded to bfloat16, since they are averaged over; texts and KL, which gates
+compare token by token, are not rounded. Where the parent is the base model, it is not run twice.
+Both policies answer all prompts in one call each, with the same seeds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import Tensor
 from inference.contracts import Policy, Sample, Sampling
 from learning.config import GateConfig
 from learning.evaluation.exam import Contest, Exam
-from learning.evaluation.gates import GateReport, finite_weights, judge
+from learning.evaluation.gates import GateReport, finite_weights, judge, served_is_trained
 from learning.evaluation.gates.measured import Measured, Paired, Said, Texts, WithBase
 from learning.evaluation.soundness import repeated_share, soundness
 from learning.policy.trainer import Datum, Floats, TokenIds, Trainer, Weights
@@ -55,15 +55,39 @@ def examine(
 ) -> list[GateReport]:
     """All gates' verdicts on `policy`, whose weights `trainer` holds and whose file has `weights`.
 
-    With weights that are not finite, that is the only verdict.
+    Without finite weights, or where the engine serves others than were trained, that is the last
+    verdict: whatever else was measured would be of something else.
     """
     finite = finite_weights(weights, config)
     if not finite.passed:
         return [finite]
-    measured = measure(trainer, engine, policy=policy, parent=parent, exam=exam, config=config)
+    texts = measure_texts(trainer, engine, policy=policy, parent=parent, exam=exam)
+    served = served_is_trained(texts, config)
+    if not served.passed:
+        return [finite, served]
+    measured = measure(
+        trainer, engine, policy=policy, parent=parent, texts=texts, exam=exam, config=config
+    )
     laps = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in measured.seconds.items())
     logger.info("%s was measured: %s", policy.name, laps)
-    return [finite, *judge(measured, config)]
+    return [finite, served, *judge(measured, config)]
+
+
+def measure_texts(
+    trainer: Trainer, engine: Served, *, policy: Policy, parent: Policy, exam: Exam
+) -> Texts:
+    """The bank's texts under all policies, by the engine and, without rounding, the trainer."""
+    started = time.monotonic()
+    data = [Datum(prompt, text) for prompt, text in exam.texts]
+    served, served_parent = (_served(engine, data, which) for which in (policy, parent))
+    exact = _score(trainer, {"texts": data}, parent, exactly=True)
+    return Texts(
+        served,
+        served_parent,
+        *(_flat(exact[which]["texts"]) for which in Weights),
+        endings=_paired(exact, lambda rows: np.exp([row[-1] for row in rows["texts"]])),
+        seconds=time.monotonic() - started,
+    )
 
 
 def measure(
@@ -72,46 +96,47 @@ def measure(
     *,
     policy: Policy,
     parent: Policy,
+    texts: Texts,
     exam: Exam,
     config: GateConfig,
 ) -> Measured:
-    """Everything the gates look at; `seconds` says what it took."""
+    """Everything that the other gates look at; `seconds` says what it took."""
     clock = _Clock()
-    texts = [Datum(prompt, text) for prompt, text in exam.texts]
-    served, served_parent = (_served(engine, texts, which) for which in (policy, parent))
-    clock.lap("engine scores")
     general, held_out = _answers(engine, policy, parent, exam, config)
-    clock.lap("engine answers")
+    clock.lap("answers")
     said = [
         Datum(prompt, sample.token_ids)
         for prompt, (sample, _) in zip(exam.prompts, general, strict=True)
         if sample.token_ids
     ]
-    exact = _score(trainer, {"texts": texts, "said": said}, parent, exactly=True)
-    clock.lap("exact scores")
-    rounded = _score(trainer, _contests(exam), parent, exactly=False)
-    clock.lap("rounded scores")
+    sampled = Paired(
+        *(
+            _flat(trainer.logprobs(said, which, exactly=True))
+            for which in (Weights.POLICY, Weights.REFERENCE)
+        )
+    )
+    clock.lap("KL")
+    rows = _score(trainer, _contests(exam), parent, exactly=False)
+    clock.lap("contests")
     rewards = exam.rewards_of(
         [own.prompt for own in exam.held_out],
         [[sample.token_ids for sample in pair] for pair in held_out],
     )
     clock.lap("rewards")
-    trained, trained_parent, base = (_flat(exact[which]["texts"]) for which in Weights)
     return Measured(
-        texts=Texts(served, served_parent, trained, trained_parent, base),
-        sampled=_paired(exact, lambda rows: _flat(rows["said"])),
-        endings=_paired(exact, lambda rows: np.exp([row[-1] for row in rows["texts"]])),
-        questions=_with_base(rounded, lambda rows: _chances(rows["questions"])),
-        flattery=_with_base(rounded, lambda rows: _leads(rows["flattery"])),
-        safety=_with_base(rounded, lambda rows: _leads(rows["safety"])),
-        refusals=_paired(rounded, lambda rows: _begins(rows["refusals"], len(exam.refusals))),
-        corrections=_paired(rounded, lambda rows: _leads(rows["corrections"])),
+        texts=texts,
+        sampled=sampled,
+        questions=_with_base(rows, lambda rows: _chances(rows["questions"])),
+        flattery=_with_base(rows, lambda rows: _leads(rows["flattery"])),
+        safety=_with_base(rows, lambda rows: _leads(rows["safety"])),
+        refusals=_paired(rows, lambda rows: _begins(rows["refusals"], len(exam.refusals))),
+        corrections=_paired(rows, lambda rows: _leads(rows["corrections"])),
         general=_said(general, exam),
         held_out=_said(held_out, exam),
         rewards=_columns(rewards),
         people=tuple(own.person for own in exam.held_out),
         length_wish=exam.length_wish,
-        seconds=clock.laps,
+        seconds={"texts": texts.seconds, **clock.laps},
     )
 
 

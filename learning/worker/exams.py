@@ -19,7 +19,7 @@ from learning.worker.loaded import Workshop
 PROMPTS = 1024
 
 
-class _Words:
+class Words:
     """`learning.evaluation.exam.Words` of a workshop."""
 
     def __init__(self, workshop: Workshop) -> None:
@@ -43,7 +43,7 @@ def exam_for(workshop: Workshop, person: int | None) -> Exam:
     rewards_of, _ = rewards.rewarder(workshop.extractor, workshop.tokenizer.end_ids, person)
     wish = length.supported(rewards.contrasts(person), rewards.CONFIG)
     return exam(
-        _Words(workshop),
+        Words(workshop),
         rewards_of,
         workshop.gates,
         corrections=corrections(workshop, person),

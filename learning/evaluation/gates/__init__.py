@@ -20,21 +20,20 @@ from learning.evaluation.gates.reward import reward_up, rule_not_down
 from learning.evaluation.gates.served import served_is_trained
 from learning.evaluation.gates.weights import finite_weights
 
-__all__ = ["GateReport", "Measured", "finite_weights", "judge"]
+__all__ = ["GateReport", "Measured", "finite_weights", "judge", "served_is_trained"]
 
 
 def judge(measured: Measured, config: GateConfig) -> list[GateReport]:
-    """The verdicts of all gates but the one on the file itself, `finite_weights`."""
+    """The verdicts of all gates but the first two, which ask whether it is the right adapter."""
     said = measured.general
     return [
-        served_is_trained(measured.texts, config),
         general_text_not_worse(measured.texts, config),
         kl_on_bank(measured.sampled, config),
         general_questions(measured.questions, config),
         reward_up(measured.rewards, config),
         rule_not_down(measured.held_out.sound, config),
         corrections_kept(measured.corrections, config),
-        length_ratio(said.lengths, measured.endings, measured.length_wish, config),
+        length_ratio(said.lengths, measured.texts.endings, measured.length_wish, config),
         repetition(said.repeats, config),
         refusals(measured.refusals, config),
         no_flattery(measured.flattery, config),

@@ -71,13 +71,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
-    """Log-probabilities of the bank's texts, token by token, by the engine and by the trainer."""
+    """Log-probabilities of the bank's texts, token by token, by the engine and by the trainer.
+
+    `endings` are the trainer's probabilities of ending where each text ends.
+    """
 
     served: Float[ndarray, " token"]
     served_parent: Float[ndarray, " token"]
     trained: Float[ndarray, " token"]
     trained_parent: Float[ndarray, " token"]
     base: Float[ndarray, " token"]
+    endings: Paired
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,18 +100,16 @@ class Measured:
     """All of it.
 
     `sampled` are log-probabilities of what the new policy answered to the bank's prompts, token by
-    token; `endings` the probability of ending where the bank's texts end; `questions` the
-    probability of the right ending among four; `flattery` and `safety` by how much the good answer
-    is more probable per token than the bad one; `refusals` the probability of beginning with a
-    refusal, per harmless prompt; `corrections` by how much a person's text is more probable per
-    token than what it corrected; `rewards` one per prompt that nothing was trained on, and
-    `people` whose prompts those are, where they are anybody's. `length_wish` is what people's
-    judgements say about length: positive for longer answers, in standard errors.
+    token; `questions` the probability of the right ending among four; `flattery` and `safety` by
+    how much the good answer is more probable per token than the bad one; `refusals` the probability
+    of beginning with a refusal, per harmless prompt; `corrections` by how much a person's text is
+    more probable per token than what it corrected; `rewards` one per prompt that nothing was
+    trained on, and `people` whose prompts those are, where they are anybody's. `length_wish` is
+    what people's judgements say about length: positive for longer answers, in standard errors.
     """
 
     texts: Texts
     sampled: Paired
-    endings: Paired
     questions: WithBase
     flattery: WithBase
     safety: WithBase

@@ -7,12 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from inference.contracts import BASE, Policy
+from inference.contracts import BASE, Policy, Sampling
 from inference.engine import adapters
 from inference.errors import AdapterInvalid
 from learning.config import GateConfig
 from learning.evaluation.exam import Contest, Exam, OwnPrompt
-from learning.evaluation.examine import examine, measure
+from learning.evaluation.examine import examine, measure, measure_texts
 from learning.policy import lora
 from learning.policy.local import LocalTrainer
 from learning.policy.trainer import Adam, Datum, Lora, Loss, LossKind
@@ -20,12 +20,33 @@ from learning.policy.trainer import Adam, Datum, Lora, Loss, LossKind
 from .. import tiny
 
 CONFIG = GateConfig(max_new_tokens=12)
-LIKED = tiny.tokens(1, 7)[0]
+TAUGHT = [tiny.tokens(5, 8000 + n) for n in range(48)]
 
 
-def likes_a_byte(prompts, groups):
-    """A reward of one tenth for each time that an answer has a certain byte."""
-    return [[answer.count(LIKED) / 10 for answer in group] for group in groups]
+def liked(token):
+    return token % 2 == 0
+
+
+def likes_even_bytes(prompts, groups):
+    """Rewards an answer with the share of its bytes that are even."""
+    return [[sum(map(liked, answer)) / len(answer) for answer in group] for group in groups]
+
+
+class Engine(tiny.Engine):
+    """Answers prompts of one length all at once, and like vLLM: a seed, the same luck."""
+
+    @torch.no_grad()
+    def sample(self, prompts, sampling, policy, samples):
+        ids = torch.tensor(prompts).repeat_interleave(samples, 0)
+        luck = torch.Generator().manual_seed(sampling.seed)
+        with tiny._Adapted(self._trainer, policy):
+            for _ in range(sampling.max_tokens):
+                logits = self._trainer.base(ids).logits[:, -1]
+                rare = torch.empty_like(logits).exponential_(generator=luck)
+                ids = torch.cat([ids, (logits - rare.log()).argmax(1, keepdim=True)], 1)
+        rows = ids[:, len(prompts[0]) :].tolist()
+        drawn = [self._sample(row, [0.0] * len(row)) for row in rows]
+        return [drawn[n : n + samples] for n in range(0, len(drawn), samples)]
 
 
 def contests(count, answers, seed):
@@ -47,17 +68,26 @@ PAPER = Exam(
     safety=contests(12, 2, 4000),
     refusals=tuple(tiny.tokens(3, 5000 + n) for n in range(3)),
     corrections=contests(6, 2, 6000),
-    held_out=tuple(OwnPrompt(tiny.tokens(5, 7000 + n)) for n in range(64)),
-    rewards_of=likes_a_byte,
+    held_out=tuple(OwnPrompt(tiny.tokens(5, 7000 + n)) for n in range(256)),
+    rewards_of=likes_even_bytes,
     decode=lambda ids: tiny.tokenizer().decode(ids),
     end_ids=frozenset({tiny.END}),
 )
 
 
-def train(trainer, rate=0.004, steps=4):
-    """Towards the liked byte, on prompts that the exam does not ask."""
-    prompts = [tiny.tokens(5, 8000 + n) for n in range(12)]
-    data = [Datum(p, (LIKED,) * 8, (1 / 96,) * 8) for p in prompts]
+def train(trainer, rate=0.002, steps=4):
+    """Towards even bytes, by REINFORCE with a reward for each of them."""
+    sampling = Sampling(1.0, 1.0, max_tokens=12, seed=1)
+    answers = Engine().sample(TAUGHT, sampling, BASE, 4)
+    data = [
+        Datum(
+            prompt,
+            sample.token_ids,
+            tuple((1.0 if liked(token) else -1.0) / 2000 for token in sample.token_ids),
+        )
+        for prompt, group in zip(TAUGHT, answers, strict=True)
+        for sample in group
+    ]
     for _ in range(steps):
         trainer.forward_backward(data, Loss(LossKind.CROSS_ENTROPY))
         trainer.optim_step(Adam(learning_rate=rate))
@@ -66,7 +96,7 @@ def train(trainer, rate=0.004, steps=4):
 def verdicts(trainer, folder, engine=None, paper=PAPER, config=CONFIG):
     reports = examine(
         trainer,
-        engine or tiny.Engine(noise=0.05),
+        engine or Engine(noise=0.05),
         policy=Policy("new", str(folder)),
         parent=BASE,
         weights=lora.read(folder)[1],
@@ -133,7 +163,7 @@ def test_an_honest_adapter_passes_every_gate(trained):
     assert stopped_by(reports) == set(), {n: r.sentence for n, r in reports.items()}
     assert len(reports) == 14
     assert reports["served is trained"].figures["slope"] == pytest.approx(1, abs=0.1)
-    assert reports["reward up"].figures["chance"] > 0.9
+    assert reports["reward up"].figures["chance"] > 0.8
 
 
 @pytest.mark.parametrize(
@@ -173,8 +203,8 @@ def test_a_bad_adapter_is_stopped_although_the_trainer_holds_the_same(trained, c
 def test_an_adapter_that_the_engine_ignores_is_noticed(trained):
     """As vLLM does with keys of another architecture, or with a name served from its cache."""
     trainer, folder = trained
-    engine = tiny.Engine(noise=0.05)
-    engine.score = lambda data, policy: tiny.Engine.score(engine, data, BASE)
+    engine = Engine(noise=0.05)
+    engine.score = lambda data, policy: Engine.score(engine, data, BASE)
 
     report = verdicts(trainer, folder, engine)["served is trained"]
 
@@ -212,7 +242,7 @@ def test_weights_that_are_not_finite_are_not_even_measured(trained):
     trainer, folder = trained
     bad = changed(folder, lambda key, value: value * float("nan"))
 
-    reports = verdicts(trainer, bad, engine=tiny.Engine())
+    reports = verdicts(trainer, bad, engine=Engine())
 
     assert list(reports) == ["finite weights"]
 
@@ -241,41 +271,36 @@ def test_another_model_s_adapter_can_be_neither_trained_on_nor_served(trained, t
         adapters.check(folder, tmp_path / "model", 32)
 
 
-def test_everything_is_measured_and_its_time_too(trained):
-    trainer, folder = trained
-    paper = replace(PAPER, held_out=(OwnPrompt((1, 2), 7), OwnPrompt((3,))), length_wish=-2.0)
-
-    measured = measure(
-        trainer,
-        tiny.Engine(),
-        policy=Policy("new", str(folder)),
-        parent=BASE,
-        exam=paper,
-        config=CONFIG,
+def measured(trainer, engine, paper, policy, parent):
+    texts = measure_texts(trainer, engine, policy=policy, parent=parent, exam=paper)
+    return measure(
+        trainer, engine, policy=policy, parent=parent, texts=texts, exam=paper, config=CONFIG
     )
 
-    assert len(measured.corrections) == 6
-    assert len(measured.refusals) == 16
-    assert (measured.people, len(measured.rewards)) == ((7, None), 2)
-    assert measured.length_wish == -2.0
-    assert set(measured.seconds) >= {"engine answers", "rounded scores"}
+
+def test_everything_is_measured_and_its_time_too(trained):
+    trainer, folder = trained
+    own = (OwnPrompt((1, 2, 3, 4, 5), 7), OwnPrompt((5, 4, 3, 2, 1)))
+    paper = replace(PAPER, held_out=own, length_wish=-2.0)
+
+    found = measured(trainer, Engine(), paper, Policy("new", str(folder)), BASE)
+
+    assert len(found.corrections) == 6
+    assert len(found.refusals) == 16
+    assert (found.people, len(found.rewards)) == ((7, None), 2)
+    assert found.length_wish == -2.0
+    assert set(found.seconds) == {"texts", "answers", "KL", "contests", "rewards"}
 
 
 def test_a_parent_that_is_no_base_model_is_measured_as_well(trained):
     _, folder = trained
     trainer = LocalTrainer(tiny.model())
     trainer.create_from(folder)
+    new, old = Policy("new", str(folder)), Policy("old", str(folder))
 
-    measured = measure(
-        trainer,
-        tiny.Engine(noise=0.0),
-        policy=Policy("new", str(folder)),
-        parent=Policy("old", str(folder)),
-        exam=PAPER,
-        config=CONFIG,
-    )
+    found = measured(trainer, Engine(noise=0.0), PAPER, new, old)
 
     # Nothing was trained since: the parent's numbers are the policy's, and not the base's.
-    assert measured.questions.change.mean == 0
-    assert measured.questions.change_from_base.mean != 0
-    assert measured.rewards.change.mean == 0
+    assert found.questions.change.mean == 0
+    assert found.questions.change_from_base.mean != 0
+    assert found.rewards.change.mean == 0

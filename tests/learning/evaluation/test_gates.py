@@ -43,7 +43,7 @@ def with_base(change, change_from_base):
 def texts(**values):
     fine = np.full(len(next(iter(values.values()))), -1.0)
     names = ("served", "served_parent", "trained", "trained_parent", "base")
-    return Texts(**(dict.fromkeys(names, fine) | values))
+    return Texts(**(dict.fromkeys(names, fine) | values), endings=Paired(fine, fine))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 1e6])
