@@ -54,3 +54,11 @@ def running() -> Iterator[S3Server]:
         yield server
     finally:
         server.stop()
+
+
+def names(server: S3Server, bucket: str) -> list[str]:
+    """Of everything that is in a bucket."""
+    from s3fs import S3FileSystem
+
+    store = S3FileSystem(use_listings_cache=False, skip_instance_cache=True, **server.options)
+    return [str(name).removeprefix(f"{bucket}/") for name in store.find(bucket)]

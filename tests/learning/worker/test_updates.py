@@ -2,21 +2,28 @@
 
 import errno
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
 from django.utils import timezone
+from safetensors.torch import load_file, save_file
 
 from inference import registry
+from inference.engine.adapters import WEIGHTS, digest_of
 from inference.models import PolicyVersion
-from learning import intake
+from inference.storage import Storage
+from learning import intake, ledger, lineage
 from learning.config import GateConfig
 from learning.contracts import FeedbackKind
-from learning.models import Answer, Judgement, Update
+from learning.lineage import judgements_digest
+from learning.models import Alarm, Answer, Judgement, Update
 from learning.policy.local import LocalTrainer
 from learning.worker import rewards, updates
+from learning.worker.revision import revision
+from tests.inference import s3
 
 from .. import tiny
 from ..rows import judged, remembered
@@ -25,11 +32,31 @@ pytestmark = pytest.mark.django_db(transaction=True)
 State = Update.State
 
 
+# A random model gets better or worse by chance: only what is served is looked at closely here.
+LENIENT = GateConfig(
+    texts=16,
+    prompts=4,
+    questions=8,
+    probes=4,
+    held_out=4,
+    max_new_tokens=8,
+    min_rise_chance=0,
+    max_rule_drop=9,
+    max_questions_drop=100,
+    max_unsure_drop=100,
+    min_length_ratio=0,
+    max_length_ratio=9,
+    max_repetition_rise=1,
+    max_refusal_change=1,
+    max_probe_drop=9,
+    max_probe_drop_from_base=9,
+)
+
+
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory) -> tiny.TinyWorkshop:
     folder = tmp_path_factory.mktemp("workshop")
-    gates = GateConfig(texts=16, prompts=4, max_new_tokens=8)
-    made = tiny.TinyWorkshop(folder / "model", folder / "cache", "You help.", 2, gates)
+    made = tiny.TinyWorkshop(folder / "model", folder / "cache", "You help.", 2, LENIENT)
     assert made.base is not None
     return made
 
@@ -84,12 +111,7 @@ def test_an_update_trains_an_adapter_and_makes_it_live(workshop, engine):
     assert registry.live().name == update.policy
     assert (update.parent, update.reward_version) == ("base", 6)
     assert [step["step"] for step in update.metrics] == [1, 2]
-    assert [gate["name"] for gate in update.gates] == [
-        "finite weights",
-        "served is trained",
-        "general text not worse",
-        "KL on the bank",
-    ]
+    assert {"finite weights", "served is trained"} < {gate["name"] for gate in update.gates}
     assert all(gate["passed"] for gate in update.gates)
     assert update.used.count() == 6
     assert update.policy in engine.loaded
@@ -205,6 +227,150 @@ def test_an_engine_that_dies_before_the_gates_fails_the_update(workshop, engine)
     assert registry.live().name == "base"
     assert nothing_is_left(workshop, engine) or engine.loaded
     assert PolicyVersion.objects.get(name=update.policy).state != PolicyVersion.State.READY
+
+
+def test_an_engine_that_dies_while_it_samples_fails_the_update(workshop, engine):
+    people_have_judged(workshop)
+    sample = engine.sample
+
+    def die_at_the_second_step(*asked):
+        engine.is_down = len(engine.asked) == 1
+        return sample(*asked)
+
+    engine.sample = die_at_the_second_step
+
+    update = run(workshop, engine)
+
+    assert (update.state, update.reason) == (State.FAILED, "No engine answers.")
+    assert len(update.metrics) == 1
+    assert registry.live().name == "base"
+    assert not any(adapters().glob(".training/*"))
+
+
+def test_an_engine_that_dies_during_the_swap_leaves_the_live_policy(workshop, engine, monkeypatch):
+    people_have_judged(workshop)
+    examine = updates.examine_version
+
+    def examine_and_die(*args):
+        refusal = examine(*args)
+        engine.is_down = True
+        return refusal
+
+    monkeypatch.setattr(updates, "examine_version", examine_and_die)
+
+    update = run(workshop, engine)
+
+    assert (update.state, update.reason) == (State.FAILED, "No engine answers.")
+    assert registry.live().name == "base"
+    version = PolicyVersion.objects.get(name=update.policy)
+    assert version.state == PolicyVersion.State.REJECTED
+    assert version.manifest["rejected"] == "No engine answers."
+
+
+@pytest.mark.parametrize("left", [0, -1])
+def test_a_live_adapter_that_was_truncated_fails_the_next_update(workshop, engine, left):
+    people_have_judged(workshop)
+    first = run(workshop, engine)
+    weights = Path(registry.live().path) / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:left])
+
+    second = run(workshop, engine)
+
+    assert second.state == State.FAILED
+    assert "truncated or changed" in second.reason
+    assert registry.live().name == first.policy
+
+
+def test_a_live_adapter_of_another_model_fails_the_next_update(workshop, engine, tmp_path):
+    people_have_judged(workshop)
+    first = run(workshop, engine)
+    weights = Path(registry.live().path) / WEIGHTS
+    foreign = {name.replace("layers.0", "h.0"): t for name, t in load_file(weights).items()}
+    save_file(foreign, weights)
+    PolicyVersion.objects.filter(name=first.policy).update(digest=digest_of(weights.parent))
+
+    second = run(workshop, engine)
+
+    assert second.state == State.FAILED
+    assert "weights for another model" in second.reason
+    assert registry.live().name == first.policy
+
+
+def test_an_open_alarm_stops_an_update_before_it_starts(workshop, engine):
+    people_have_judged(workshop)
+    Alarm.objects.create(
+        kind="drift", sentence="People changed their minds.", freezes_training=True
+    )
+
+    update = run(workshop, engine)
+
+    assert update.state == State.FAILED
+    assert "People changed their minds." in update.reason
+    assert engine.asked == []
+
+
+def test_manifest_and_ledger_say_what_a_version_was_made_from(workshop, engine):
+    people_have_judged(workshop)
+
+    update = run(workshop, engine)
+
+    version = PolicyVersion.objects.get(name=update.policy)
+    judged = list(Judgement.objects.all())
+    digest = judgements_digest(each.feedback for each in judged)
+    assert version.manifest["update"] == str(update.pk)
+    assert (version.manifest["judgements"], version.manifest["judgements_digest"]) == (6, digest)
+    assert version.manifest["first_judgement"] == min(each.pk for each in judged)
+    assert version.manifest["last_judgement"] == max(each.pk for each in judged)
+    assert version.manifest["reward"]["version"] == 6
+    assert version.manifest["revision"] == revision()
+    [entry] = [e for e in ledger.of(version.name) if e.kind == ledger.Kind.TRAINED]
+    assert entry.body["digest"] == version.digest == digest_of(Path(version.path))
+    assert (entry.body["judgements"], entry.body["judgements_digest"]) == (6, digest)
+    assert (entry.body["parent"], entry.body["reward_version"]) == ("base", 6)
+    assert lineage.of(version).digest_holds is True
+    assert ledger.check().holds
+
+
+def test_adapters_travel_through_an_object_store(workshop, tmp_path, monkeypatch):
+    people_have_judged(workshop)
+    with s3.running() as server:
+        monkeypatch.setattr(django_settings, "STORAGE", "s3://danas/adapters")
+        monkeypatch.setattr(django_settings, "STORAGE_OPTIONS", server.options)
+        elsewhere = Storage("s3://danas", tmp_path / "elsewhere", server.options)
+        engine = EngineElsewhere(elsewhere)
+
+        first, second = run(workshop, engine), run(workshop, engine)
+
+        assert (first.state, second.state) == (State.LIVE, State.LIVE)
+        live = registry.live()
+        assert live.path == f"s3://danas/adapters/{live.digest[:16]}"
+        assert second.parent == first.policy
+        # Those of steps were taken back, and nobody's prompts are left.
+        left = s3.names(server, "danas")
+        assert {name.split("/")[1] for name in left} == {
+            version.digest[:16] for version in PolicyVersion.objects.exclude(path="")
+        }
+    assert not any(path for path in adapters().glob("*") if path.name != ".training")
+
+
+class EngineElsewhere(tiny.Engine):
+    """An engine that sees none of the learner's folders, and fetches what it is told to load."""
+
+    def __init__(self, storage: Storage) -> None:
+        super().__init__()
+        self._storage = storage
+
+    def sample(self, prompts, sampling, policy, samples):
+        return super().sample(prompts, sampling, self._fetched(policy), samples)
+
+    def _logprobs(self, data, policy):
+        return super()._logprobs(data, self._fetched(policy))
+
+    def _fetched(self, policy):
+        if policy.path is None:
+            return policy
+        assert policy.path.startswith("s3://")
+        return replace(policy, path=str(self._storage.fetch(policy.path, policy.digest)))
 
 
 def test_a_full_disk_fails_the_update_and_leaves_no_half_adapter(workshop, engine, monkeypatch):
