@@ -252,14 +252,14 @@ describe("a person", () => {
     open(`/c/${ID}`);
 
     await user.click(
-      await screen.findByRole("button", { name: "This answer is better than answer 1" }),
+      await screen.findByRole("button", { name: "Better than answer 1" }),
     );
     expect(server.requests.at(-1)?.body).toMatchObject({ kind: "preference", over: "a" });
 
     await user.click(screen.getByRole("button", { name: "Previous version" }));
-    await user.click(screen.getByRole("button", { name: "This answer is better than answer 2" }));
+    await user.click(screen.getByRole("button", { name: "Better than answer 2" }));
     await user.click(screen.getByRole("button", { name: "Next version" }));
-    const first = screen.getByRole("button", { name: "This answer is better than answer 1" });
+    const first = screen.getByRole("button", { name: "Better than answer 1" });
     await waitFor(() => expect(first.getAttribute("aria-pressed")).toBe("false"));
   });
 

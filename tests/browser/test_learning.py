@@ -76,13 +76,13 @@ def test_the_better_of_two_answers_is_chosen(page: Page) -> None:
     ask(page, "Say something kind.")
     finished(page).get_by_role("button", name="Answer again").click()
     expect(answer(page).get_by_text("2 of 2")).to_be_visible()
-    better = finished(page).get_by_role("button", name="This answer is better than answer 1")
+    better = finished(page).get_by_role("button", name="Better than answer 1")
 
     better.click()
 
     expect(better).to_have_attribute("aria-pressed", "true")
     page.reload()
-    again = finished(page).get_by_role("button", name="This answer is better than answer 1")
+    again = finished(page).get_by_role("button", name="Better than answer 1")
     expect(again).to_have_attribute("aria-pressed", "true")
 
 

@@ -303,12 +303,12 @@ describe("updates", () => {
     serving({ "GET /v1/updates": () => ({ data: [{ ...update, state: "canary", trial }] }) });
     open("/learning/updates");
 
-    const region = await screen.findByRole("region", { name: "Trial" });
+    const region = await screen.findByRole("group", { name: "Trial" });
     const now = within(region).getByText("25 % of people", { selector: "[aria-current=step]" });
     expect(now).toBeTruthy();
     expect(within(region).getByText("No sign of harm in 80 answers.")).toBeTruthy();
     // 2 of 25 thumbs and 8 of 71.
-    expect(within(region).getByRole("row", { name: "Thumbs down 8 % 11.3 %" })).toBeTruthy();
+    expect(within(region).getByRole("row", { name: /^Thumbs down 8\s% 11.3\s%$/ })).toBeTruthy();
     expect(within(region).getByText("2.7 of 20")).toBeTruthy();
   });
 
@@ -475,14 +475,14 @@ describe("review", () => {
     });
     const user = open("/learning/review");
 
-    await user.click(await screen.findByRole("button", { name: "Leave participant 4 out" }));
+    await user.click(await screen.findByRole("button", { name: "Leave this person out: participant 4" }));
     await user.type(screen.getByLabelText("Why"), "Votes at random.");
     await user.click(screen.getByRole("button", { name: "Leave this person out" }));
 
     expect(await screen.findByText(/Participant 4 is left out/)).toBeTruthy();
     expect(screen.getByRole("link", { name: third.name })).toBeTruthy();
-    await user.click(screen.getByRole("button", { name: "Let participant 4 count again" }));
+    await user.click(screen.getByRole("button", { name: /^Take back: leaving participant 4/ }));
     expect(await screen.findByText(/rebuilt as version 32/)).toBeTruthy();
-    expect(screen.getByRole("button", { name: "Leave participant 4 out" })).toBeTruthy();
+    expect(screen.getByRole("button", { name: /^Leave this person out/ })).toBeTruthy();
   });
 });
