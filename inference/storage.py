@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,15 +77,18 @@ class Storage:
         if self.is_local:
             _move(folder, Path(address))
         else:
-            self._upload(folder, address)
+            self._upload(folder, address, [file.name for file in sorted(folder.iterdir())])
         return address
 
-    def lend_folder(self, folder: Path, key: str) -> str:
-        """An address by which every machine can read a folder that stays where it is.
+    def lend_folder(self, folder: Path, key: str, names: Sequence[str]) -> str:
+        """An address by which every machine can read some files of a folder that stays here.
 
-        Take it back by `delete_lent` when nobody reads it any more.
+        Take it back by `delete_lent` when nobody reads it any more. Raises as `put_folder`.
         """
-        return str(folder) if self.is_local else self.put_folder(folder, key)
+        if self.is_local:
+            return str(folder)
+        self._upload(folder, self.address(key), names)
+        return self.address(key)
 
     def delete_lent(self, address: str) -> None:
         if not is_local(address):
@@ -150,8 +153,8 @@ class Storage:
                 store.rm_file(f"{path}/{MANIFEST}")
             store.rm(path, recursive=True)
 
-    def _upload(self, folder: Path, address: str) -> None:
-        manifest = {file.name: _digest(file) for file in sorted(folder.iterdir())}
+    def _upload(self, folder: Path, address: str, names: Sequence[str]) -> None:
+        manifest = {name: _digest(folder / name) for name in names}
         with self._store(address) as (store, path):
             _make_bucket(store, path)
             if store.exists(f"{path}/{MANIFEST}"):

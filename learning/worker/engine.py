@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from inference.client import EngineClient
 from inference.contracts import Policy, Sample, Sampling
+from inference.engine import adapters
 from inference.errors import InferenceError, PolicyNotLoaded
 from inference.storage import Storage
 from learning.policy.trainer import Floats, SavedState, TokenIds
@@ -104,7 +105,8 @@ class EngineSampler:
 
     def serve(self, state: SavedState) -> None:
         name = f"{self._prefix}-{len(self._served) + 1}"
-        address = self._storage.lend_folder(state.folder, f".training/{name}")
+        files = (adapters.CONFIG, adapters.WEIGHTS)
+        address = self._storage.lend_folder(state.folder, f".training/{name}", files)
         policy = Policy(name, address, state.digest)
         self._engine.load(policy)
         self.retire()

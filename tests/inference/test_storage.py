@@ -180,7 +180,7 @@ def test_a_file_is_read_as_it_was_written_last(storage):
 
 
 def test_a_lent_folder_is_read_where_it_lies_or_travels(storage, adapter, tmp_path):
-    address = storage.lend_folder(adapter, "lent/1")
+    address = storage.lend_folder(adapter, "lent/1", [CONFIG, WEIGHTS])
 
     assert on_another_machine(storage, tmp_path).fetch(address, digest_of(adapter))
     storage.delete_lent(address)

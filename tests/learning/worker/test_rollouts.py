@@ -9,9 +9,11 @@ import pytest
 from django.db import connection
 from kombu.exceptions import OperationalError
 
+from assistant.celery import app
 from inference.contracts import BASE, FinishReason, Policy, Sample, Sampling
 from inference.errors import EngineUnavailable
 from inference.storage import Storage
+from learning import queue
 from learning.models import Update
 from learning.worker import lease as leases
 from learning.worker import rollouts
@@ -100,6 +102,15 @@ def helping(storage, engine, *, workers=1, takes=lambda share: True):
         stopped.set()
         for thread in threads:
             thread.join()
+
+
+def test_shares_are_asked_for_on_a_queue_of_their_own():
+    routed = {
+        name: app.amqp.router.route({}, name)["queue"].name
+        for name in (queue.ROLLOUT, queue.RUN_UPDATE)
+    }
+
+    assert routed == {queue.ROLLOUT: "rollout", queue.RUN_UPDATE: "learner"}
 
 
 def test_alone_the_learner_asks_nobody(lease, storage):
