@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from inference.contracts import BASE, Policy, Sampling
 from inference.engine import adapters
 from inference.errors import AdapterInvalid
+from inference.storage import Storage
 from learning.config import FEATURE_DIMENSIONS, RewardConfig, UpdateConfig
 from learning.errors import CheckpointInvalid
 from learning.evaluation import bank
@@ -82,7 +83,7 @@ class Bench:
         """The healthy adapter first, since the others are made of it."""
         healthy = self._healthy()
         rows = [self._examined("healthy", healthy)]
-        for name, change in (("noise", _noise), ("sign flip", _flipped), ("×10", _tenfold)):
+        for name, change in (("noise", _noise), ("sign flip", _flipped), ("tenfold", _tenfold)):
             bad = self._changed(healthy, name, change)
             rows.append(self._examined(f"{name} on the way to the engine", healthy, served=bad))
             rows.append(self._examined(f"{name}, trained so", bad))
@@ -117,7 +118,8 @@ class Bench:
         return exam(Words(self.workshop), self.rewarder, self.workshop.gates, length_wish=-3.0)
 
     def _healthy(self) -> Path:
-        sampler = EngineSampler(self.engine, BASE, "bench")
+        storage = Storage(str(self.folder / "adapters"), self.folder / "fetched")
+        sampler = EngineSampler(self.engine, storage, BASE, "bench")
         trainer = LocalTrainer(self.workshop.base, sampler)
         trainer.create(Lora(CONFIG.rank, CONFIG.alpha))
         asked = {own.prompt for own in self.exam.held_out}
@@ -139,7 +141,7 @@ class Bench:
         return self._kept(state.folder, "healthy")
 
     def _length_hack(self, name: str, sign: float) -> Path:
-        """Ending after two tokens made more probable, or ending at all less, in a few strong steps."""
+        """Ending after two tokens becomes more probable, or ending at all less so."""
         trainer = LocalTrainer(self.workshop.base)
         trainer.create(Lora(CONFIG.rank, CONFIG.alpha))
         items = bank.load()[40:56]
