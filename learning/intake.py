@@ -128,7 +128,8 @@ def forget_person(person: int) -> None:
 def leave_out(number: int, *, by: str, because: str) -> None:
     """Have the reward head forget what a participant said, and no update learn from it.
 
-    Their own adapter still does: it answers nobody else. Doing it twice changes nothing.
+    An adapter of their own that they have stays: it answers nobody else. Doing it twice changes
+    nothing.
 
     Raises:
         ParticipantUnknown: nobody has this number.

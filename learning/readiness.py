@@ -75,11 +75,10 @@ def personal_judgements(person: int) -> int:
 def own_judgements() -> QuerySet[Judgement]:
     """What adapters of people's own can learn from, each from what its owner said.
 
-    Those of people who are held out or left out are among them: such an adapter answers its owner
-    alone, so nobody else is affected and nothing is measured by it.
+    Of what was set aside (kept to measure, dictated, left out) they learn as little as the policy
+    for everybody does.
     """
-    said = Judgement.objects.filter(revoked_at=None).exclude(version=None)
-    return said.exclude(use__in=(Use.WAITING, Use.SILENT))
+    return Judgement.objects.filter(revoked_at=None, use=Use.LEARNED).exclude(version=None)
 
 
 def predictions(*uses: Judgement.Use, since: int = 0, most: int = WINDOW) -> list[Prediction]:

@@ -21,7 +21,7 @@ from inference.models import PersonalAlias, PolicyChoice
 from learning import canary, readiness
 from learning.errors import NothingToLearnFrom
 from learning.intake import PAUSE_AFTER_FAILURE
-from learning.models import Update
+from learning.models import Participant, Update
 
 LIVE, PERSONAL = "live", "personal"
 
@@ -82,6 +82,11 @@ def choose(person: int, choice: str) -> None:
 
 def refusal(person: int) -> str:
     """Why no adapter of their own can be trained for a person yet; empty where one can."""
+    if Participant.objects.filter(person=person, is_held_out=True).exists():
+        return (
+            "Your judgements are among the tenth that is kept aside to measure what was learned, "
+            "so no adapter is trained on them."
+        )
     said, needed = readiness.personal_judgements(person), settings.PERSONAL_EVENTS
     if said >= needed:
         return ""

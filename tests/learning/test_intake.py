@@ -299,12 +299,16 @@ def test_an_adapter_of_ones_own_needs_enough_judgements(settings):
     assert not Update.objects.exists()
 
 
-def test_judgements_that_everybodys_head_does_not_learn_count_for_ones_own(settings):
+def test_judgements_that_were_set_aside_do_not_count_for_ones_own(settings):
     settings.PERSONAL_EVENTS = 2
-    taken_in(judged(remembered(0)), use="dictated")
-    taken_in(judged(remembered(1)), use="held_out")
+    for number, use in enumerate(("learned", "dictated", "held_out")):
+        taken_in(judged(remembered(number)), use=use)
+    with pytest.raises(NothingToLearnFrom, match="has taken in 1"):
+        intake.request_update("Ada", canary=False, person=ADA)
 
-    assert intake.request_update("Ada", canary=False, algorithm="kto", person=ADA).person == ADA
+    taken_in(judged(remembered(3)), use="learned")
+
+    assert intake.request_update("Ada", canary=False, person=ADA).person == ADA
 
 
 def test_leaving_somebody_out_takes_the_head_away_once():

@@ -10,7 +10,7 @@ from inference.errors import PolicyNotServable, UnknownPolicy
 from inference.models import PersonalAlias, PolicyChoice
 from learning import intake, scopes
 from learning.errors import NothingToLearnFrom
-from learning.models import Alarm, Judgement, Update, UpdateJudgement
+from learning.models import Alarm, Judgement, Participant, Update, UpdateJudgement
 
 from .rows import ADA, BEN, judged, remembered
 
@@ -129,6 +129,13 @@ def test_enough_judgements_are_no_reason_to_refuse():
     has_judged(ADA, 3)
 
     assert scopes.refusal(ADA) == ""
+
+
+def test_who_is_kept_aside_gets_no_adapter_and_is_told_why():
+    has_judged(ADA, 3)
+    Participant.objects.update_or_create(person=ADA, defaults={"number": 10, "is_held_out": True})
+
+    assert "kept aside" in scopes.refusal(ADA)
 
 
 def test_a_frozen_training_makes_no_personal_adapters_either():
