@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 from celery.schedules import crontab
 from psycopg.conninfo import conninfo_to_dict
-from pydantic import Field, Json
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant.home import Home
+from learning.config import UpdateConfig
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -31,7 +32,7 @@ class Environment(BaseSettings):
     engine_urls: str = Field("", alias="DANAS_ENGINE_URLS")
     engine_key: str = Field("", alias="DANAS_ENGINE_KEY")
     storage: str = Field("", alias="DANAS_STORAGE")
-    storage_options: Json[dict[str, Any]] = Field("{}", alias="DANAS_STORAGE_OPTIONS")
+    storage_options: dict[str, Any] = Field(default_factory=dict, alias="DANAS_STORAGE_OPTIONS")
     gpu_engine_memory: float = Field(0.45, alias="DANAS_GPU_ENGINE_MEMORY", gt=0, le=1)
     gpu_learner_memory: float = Field(0.45, alias="DANAS_GPU_LEARNER_MEMORY", gt=0, le=1)
     rollout_workers: int = Field(0, alias="DANAS_ROLLOUT_WORKERS", ge=0)
@@ -52,12 +53,20 @@ class Environment(BaseSettings):
     )
     message_bytes: int = Field(1_000_000, alias="DANAS_MESSAGE_BYTES", ge=1)
     update_steps: int = Field(4, alias="DANAS_UPDATE_STEPS", ge=1)
+    update_config: dict[str, Any] = Field(default_factory=dict, alias="DANAS_UPDATE_CONFIG")
     update_events: int = Field(32, alias="DANAS_UPDATE_EVENTS", ge=1)
     update_hours: float = Field(6.0, alias="DANAS_UPDATE_HOURS", gt=0)
     canary_answers: int = Field(50, alias="DANAS_CANARY_ANSWERS", ge=1)
     canary_hours: float = Field(24.0, alias="DANAS_CANARY_HOURS", gt=0)
     personal_events: int = Field(40, alias="DANAS_PERSONAL_EVENTS", ge=1)
     personal_loaded: int = Field(8, alias="DANAS_PERSONAL_LOADED", ge=1)
+
+    @field_validator("update_config")
+    @classmethod
+    def _is_of_an_update(cls, fields: dict[str, Any]) -> dict[str, Any]:
+        """Refuses names that `UpdateConfig` lacks, and values that it refuses."""
+        UpdateConfig.model_validate(fields)
+        return fields
 
 
 env = Environment()
@@ -206,6 +215,7 @@ WINDOW_TOKENS, ANSWER_TOKENS = env.window_tokens, env.answer_tokens
 TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
 MESSAGE_BYTES = env.message_bytes
 UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events, env.update_hours
+UPDATE_CONFIG = env.update_config
 CANARY_ANSWERS, CANARY_HOURS = env.canary_answers, env.canary_hours
 PERSONAL_EVENTS, PERSONAL_LOADED = env.personal_events, env.personal_loaded
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"

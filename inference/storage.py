@@ -126,9 +126,9 @@ class Storage:
         if self.is_local:
             _write(Path(address), content)
             return address
-        with self._store(address) as (store, path):
-            _make_bucket(store, path)
-            store.pipe_file(path, content)
+        with self._store(address) as (store, remote):
+            _make_bucket(store, remote)
+            store.pipe_file(remote, content)
         return address
 
     def read(self, address: str) -> bytes | None:
@@ -137,8 +137,8 @@ class Storage:
             path = Path(address)
             return path.read_bytes() if path.exists() else None
         try:
-            with self._store(address) as (store, path):
-                content: bytes = store.cat_file(path)
+            with self._store(address) as (store, remote):
+                content: bytes = store.cat_file(remote)
         except FileNotFoundError:
             return None
         return content

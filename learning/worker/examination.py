@@ -10,7 +10,7 @@ from learning.evaluation.examine import examine
 from learning.models import Update
 from learning.policy import lora
 from learning.policy.local import LocalTrainer
-from learning.worker.engine import Engine
+from learning.worker.engine import Serving
 from learning.worker.exams import exam_for
 from learning.worker.lease import Lease
 from learning.worker.loaded import Workshop
@@ -18,7 +18,7 @@ from learning.worker.loaded import Workshop
 
 def examine_version(
     trainer: LocalTrainer,
-    engine: Engine,
+    engine: Serving,
     version: PolicyVersion,
     parent: PolicyVersion,
     lease: Lease,
