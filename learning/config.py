@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 # What the reward head sees of an answer; also the width of the features' column.
 FEATURE_DIMENSIONS = 128
@@ -20,10 +20,11 @@ class Frozen(BaseModel):
 
 
 class Algorithm(StrEnum):
-    """The loss over sampled answers; see `learning.policy.losses`."""
+    """How an update learns: from new answers that the reward model judges (`policy.update`), or
+    from logged answers as people judged them (`policy.kto`)."""
 
-    IMPORTANCE_SAMPLING = "importance_sampling"
-    PPO = "ppo"
+    RLOO = "rloo"
+    KTO = "kto"
 
 
 class RewardConfig(Frozen):
@@ -42,7 +43,7 @@ class RewardConfig(Frozen):
     crowd: int = Field(5, ge=1, description="people from whose number on each has a cap")
     free_weight: float = Field(8.0, ge=0, description="what everyone may weigh, whatever the cap")
     largest_share: float = Field(0.05, gt=0, le=1, description="of all weight, for one person")
-    fair_shares: float = Field(1.5, gt=1, description="equal parts of all weight, for one person")
+    fair_shares: float = Field(1.25, gt=1, description="equal parts of all weight, for one person")
     matched_ratio: float = Field(1.5, ge=1, description="of lengths; above, edits are cut alike")
     drift_turned: float = Field(0.8, gt=0.5, lt=1, description="how much of the head's view turns")
     drift_limit: float = Field(8.0, gt=0, description="nats in favour of that which mean drift")
@@ -52,27 +53,52 @@ class RewardConfig(Frozen):
 
 
 class UpdateConfig(Frozen):
-    """One training run of the policy."""
+    """One training run of the policy. What is left of fresh and bank prompts are older ones.
 
+    `kl_weight` is per token of people's prompts, `bank_kl_weight` per token of the bank's. The
+    latter is where a controller starts that holds the KL on the bank at `target_bank_kl`.
+    """
+
+    algorithm: Algorithm = Algorithm.RLOO
     steps: int = Field(4, ge=1)
     prompts: int = Field(8, ge=1, description="prompts a step")
     samples: int = Field(4, ge=2, description="replies a prompt; one has nothing to compare with")
     max_prompt_tokens: int = Field(1024, ge=1, description="longer prompts are left out")
     max_new_tokens: int = Field(32, ge=1)
     temperature: float = Field(1.0, gt=0)
-    bank_share: float = Field(0.2, ge=0, le=1, description="share of general prompts of our own")
-    fresh_share: float = Field(0.6, ge=0, le=1, description="of the rest: newest judged prompts")
-    algorithm: Algorithm = Algorithm.PPO
+    fresh_share: float = Field(0.5, ge=0, le=1, description="of the prompts: newest answers'")
+    bank_share: float = Field(0.2, ge=0, le=1, description="of the prompts: general ones, our own")
+    advantage_offset: float = Field(0.03, description="in deviations; keeps late steps alive")
     passes: int = Field(1, ge=1, description="optimizer steps on the same samples")
-    clip_low: float = 0.2
-    clip_high: float = 0.28
-    ratio_cap: float = 2.0
-    kl_weight: float = 0.02
+    clip_low: float = Field(0.2, gt=0, lt=1)
+    clip_high: float = Field(0.28, gt=0)
+    ratio_cap: float = Field(2.0, gt=0)
+    kl_weight: float = Field(0.02, ge=0)
+    bank_kl_weight: float = Field(0.02, ge=0)
+    target_bank_kl: float = Field(0.03, gt=0, description="nats per token, on the bank's samples")
+    max_bank_kl: float = Field(0.05, gt=0, description="an update stops before it leaves this")
+    kto_beta: float = Field(0.1, gt=0, description="per nat of a whole answer")
+    max_judged_tokens: int = Field(256, ge=1, description="KTO reads an answer as far as this")
+    hindsight_share: float = Field(0.0, ge=0, le=0.25, description="of samples, from words")
+    hindsight_cap: float = Field(2.0, gt=0, description="nats that words may move a token by")
+    correction_weight: float = Field(0.0, ge=0, description="of corrected spans, in each step")
     learning_rate: float = Field(5e-4, gt=0)
     max_gradient_norm: float = Field(1.0, gt=0)
-    rank: int = Field(8, ge=1)
+    rank: int = Field(8, ge=1, le=32)
     alpha: int = Field(16, ge=1)
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.fresh_share + self.bank_share > 1:
+            raise ValueError("fresh_share and bank_share add up to more than 1")
+        if self.target_bank_kl > self.max_bank_kl:
+            raise ValueError("target_bank_kl is above max_bank_kl")
+        return self
+
+    def changed(self, **fields: object) -> Self:
+        """A copy with these fields, validated like any other. Raises ValueError."""
+        return type(self).model_validate({**self.model_dump(), **fields})
 
     @classmethod
     def for_billions(cls) -> Self:

@@ -38,6 +38,13 @@ class RunningDeviation:
         self._weight = 0.0
         self._square = 0.0
 
+    def numbers(self) -> dict[str, float]:
+        """What it remembers: with `remember`, another one goes on as this one would."""
+        return {"weight": self._weight, "square": self._square}
+
+    def remember(self, weight: float, square: float) -> None:
+        self._weight, self._square = weight, square
+
     def divide(self, advantages: Float[Tensor, "prompt sample"]) -> Float[Tensor, "prompt sample"]:
         """Take these in, then divide by the deviation; all zeros stay zeros."""
         self._weight = self._memory * self._weight + 1.0

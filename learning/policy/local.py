@@ -5,11 +5,13 @@ computation (`packing`), and the vocabulary is touched at response tokens only. 
 of a log-probability with respect to its hidden state is worked out in the forward pass, chunk by
 chunk: no logits are kept for, or computed again in, the backward pass.
 
-Adam's moments are not part of a saved state: each update draws new samples and starts Adam afresh.
+Adam's moments are part of a state that is saved to go on from, and of no other: each update starts
+Adam afresh.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from peft import PeftModel
+from safetensors.torch import save
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -132,13 +135,24 @@ class LocalTrainer:
                 _scatter(logprobs, batch, data, found)
         return tuple(found)
 
-    def save_state(self, folder: Path) -> SavedState:
-        return lora.write(self.adapted, folder)
+    def save_state(self, folder: Path, notes: str = "") -> SavedState:
+        beside = {}
+        if notes:
+            beside = {lora.MOMENTS_FILE: self._moments(), lora.NOTES_FILE: notes.encode()}
+        return lora.write(self.adapted, folder, beside)
 
-    def publish_sampler(self, folder: Path) -> SavedState:
-        state = self.save_state(folder)
-        self.sampler.serve(state)
+    def load_state(self, folder: Path) -> SavedState:
+        state = lora.restore(self.adapted, folder)
+        self._restore_moments(lora.read_moments(folder))
         return state
+
+    def publish_sampler(self, folder: Path, notes: str = "") -> SavedState:
+        state = self.save_state(folder, notes)
+        self.serve(state)
+        return state
+
+    def serve(self, state: SavedState) -> None:
+        self.sampler.serve(state)
 
     def sample(
         self, prompts: Sequence[TokenIds], sampling: Sampling, samples: int
@@ -167,6 +181,24 @@ class LocalTrainer:
         self._parameters = [p for p in adapted.parameters() if p.requires_grad]
         self._started_from = [parameter.detach().clone() for parameter in self._parameters]
         self._optimizer = torch.optim.Adam(self._parameters)
+
+    def _moments(self) -> bytes:
+        """Adam's state, as safetensors: `number.name` of each parameter that has one."""
+        states = self._optimizer.state_dict()["state"]
+        return save(
+            {
+                f"{number}.{name}": value.contiguous()
+                for number, state in states.items()
+                for name, value in state.items()
+            }
+        )
+
+    def _restore_moments(self, tensors: dict[str, Tensor]) -> None:
+        states: defaultdict[int, dict[str, Tensor]] = defaultdict(dict)
+        for key, value in tensors.items():
+            number, _, name = key.partition(".")
+            states[int(number)][name] = value
+        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": dict(states)})
 
     def _pass(self, data: Sequence[Datum], loss: Loss) -> Output:
         value = 0.0

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -38,6 +38,9 @@ PATTERN = (
 )
 WEIGHTS_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
+# What lies beside an adapter from which training can go on.
+MOMENTS_FILE = "optimizer.safetensors"
+NOTES_FILE = "progress.json"
 ADAPTER = "default"
 
 
@@ -61,14 +64,28 @@ def attach_saved(model: PreTrainedModel, folder: Path) -> PeftModel:
     """
     lora, tensors = read(folder)
     adapted = attach(model, lora)
+    try:
+        _set(adapted, tensors, folder)
+    except CheckpointInvalid:
+        adapted.unload()
+        raise
+    return adapted
+
+
+def restore(adapted: PeftModel, folder: Path) -> SavedState:
+    """Give an adapter the weights of a saved one of its own shape. Raises CheckpointInvalid."""
+    _, tensors = read(folder)
+    _set(adapted, tensors, folder)
+    return SavedState(folder, hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest())
+
+
+def _set(adapted: PeftModel, tensors: dict[str, Tensor], folder: Path) -> None:
     expected = get_peft_model_state_dict(adapted, adapter_name=ADAPTER)
     if tensors.keys() != expected.keys() or any(
         tensors[key].shape != expected[key].shape for key in expected
     ):
-        adapted.unload()
         raise CheckpointInvalid(f"{folder.name} holds weights for another model")
     set_peft_model_state_dict(adapted, tensors, adapter_name=ADAPTER)
-    return adapted
 
 
 @contextmanager
@@ -94,8 +111,18 @@ def read(folder: Path) -> tuple[Lora, dict[str, Tensor]]:
         raise CheckpointInvalid(f"{folder.name} is not a whole adapter: {error}") from error
 
 
-def write(model: PeftModel, folder: Path) -> SavedState:
+def read_moments(folder: Path) -> dict[str, Tensor]:
+    """Raises CheckpointInvalid."""
+    try:
+        return load_file(folder / MOMENTS_FILE)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointInvalid(f"{folder.name} cannot be gone on from: {error}") from error
+
+
+def write(model: PeftModel, folder: Path, beside: Mapping[str, bytes]) -> SavedState:
     """Write the adapter; `folder` appears whole or, when the disk is full, not at all.
+
+    `beside` are files that belong to it, by their names.
 
     Raises:
         OSError: it could not be written.
@@ -114,6 +141,8 @@ def write(model: PeftModel, folder: Path) -> SavedState:
     try:
         _write_durably(unfinished / CONFIG_FILE, json.dumps(_config(model), indent=2).encode())
         _write_durably(unfinished / WEIGHTS_FILE, weights)
+        for name, content in beside.items():
+            _write_durably(unfinished / name, content)
         unfinished.rename(folder)
     except OSError:
         shutil.rmtree(unfinished, ignore_errors=True)

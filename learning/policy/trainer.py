@@ -112,7 +112,9 @@ class SavedState:
 
 
 class Weights(StrEnum):
-    """Which weights to compute with: those in training, those it started from, or the base's."""
+    """Which weights to compute with: those in training, those it started from, or the base's.
+
+    A run that was resumed still started from what it was created from."""
 
     POLICY = "policy"
     REFERENCE = "reference"
@@ -150,11 +152,24 @@ class Trainer(Protocol):
     ) -> tuple[Floats, ...]:
         """Of the response tokens. `exactly`: without rounding on the way, however long it takes."""
 
-    def save_state(self, folder: Path) -> SavedState:
-        """Write the adapter; `folder` appears whole or not at all. Raises OSError."""
+    def save_state(self, folder: Path, notes: str = "") -> SavedState:
+        """Write the adapter; `folder` appears whole or not at all. Raises OSError.
 
-    def publish_sampler(self, folder: Path) -> SavedState:
+        With `notes` (JSON) the optimizer's moments and the notes lie beside it, so that
+        `load_state` can go on from there.
+        """
+
+    def load_state(self, folder: Path) -> SavedState:
+        """Adapter and moments of a state saved with notes. The reference stays what it is.
+
+        Raises CheckpointInvalid.
+        """
+
+    def publish_sampler(self, folder: Path, notes: str = "") -> SavedState:
         """Save, and let `sample` draw from exactly these weights from now on."""
+
+    def serve(self, state: SavedState) -> None:
+        """Let `sample` draw from a state saved earlier."""
 
     def sample(
         self, prompts: Sequence[TokenIds], sampling: Sampling, samples: int

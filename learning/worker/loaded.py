@@ -5,6 +5,7 @@ A model is seconds and gigabytes: hence one per process, and none at import.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -25,6 +26,8 @@ from learning.reward.features import Extractor
 
 # A base model of more parameters is trained with the hyperparameters for billions.
 LARGE = 1_000_000_000
+# Models said to have 4B parameters have a little less. Smaller ones do not learn from words.
+HINDSIGHT_FROM = 3_500_000_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Workshop:
     cache: Path
     system_text: str
     steps: int
+    overrides: Mapping[str, object] = field(default_factory=dict)
     gates: GateConfig = field(default_factory=GateConfig)
 
     @cached_property
@@ -62,15 +66,26 @@ class Workshop:
 
     @cached_property
     def hyperparameters(self) -> UpdateConfig:
-        """For this size of model, with the owner's number of steps."""
-        is_large = sum(parameter.numel() for parameter in self.base.parameters()) > LARGE
-        config = UpdateConfig.for_billions() if is_large else UpdateConfig()
-        return config.model_copy(update={"steps": self.steps})
+        """For this size of model, with what the owner wants otherwise."""
+        parameters = sum(parameter.numel() for parameter in self.base.parameters())
+        config = UpdateConfig.for_billions() if parameters > LARGE else UpdateConfig()
+        config = config.changed(**{"steps": self.steps, **self.overrides})
+        if parameters < HINDSIGHT_FROM:
+            config = config.changed(hindsight_share=0.0, correction_weight=0.0)
+        return config
 
     def prompt_ids(self, question: str) -> TokenIds:
         """A question as the first message of a chat with Danas."""
         messages = [ChatMessage("system", self.system_text), ChatMessage("user", question)]
         return tuple(self.tokenizer.prompt_ids(messages))
+
+    def continued(self, prompt: TokenIds, answer: TokenIds, message: str) -> TokenIds:
+        """A prompt with its answer and the person's next message: the prompt for another answer."""
+        chat = [ChatMessage("user", "1"), ChatMessage("assistant", "2")]
+        start = self.tokenizer.render([*chat, ChatMessage("user", "3")]).rindex("2") + 1
+        rendered = self.tokenizer.render([*chat, ChatMessage("user", message)])
+        said = answer[:-1] if answer[-1:] and answer[-1] in self.tokenizer.end_ids else answer
+        return (*prompt, *said, *self.tokenizer.encode(rendered[start:]))
 
     def answer_ids(self, text: str) -> TokenIds:
         """A whole answer as the policy would have to sample it, its end included."""
@@ -114,4 +129,5 @@ def workshop() -> Workshop:
         settings.HOME.root / "reward",
         settings.SYSTEM_TEXT,
         settings.UPDATE_STEPS,
+        settings.UPDATE_CONFIG,
     )
