@@ -1,6 +1,6 @@
 """What two attackers among twenty people can do to the reward model, through HTTP.
 
-The same hostile feedback comes twice: from two accounts, which Danas caps, and from as many
+They say as much as the eighteen others together. Their feedback comes twice: from two accounts, which Danas caps, and from as many
 accounts as there are pieces, which no cap on a person can see. The second is the reference without
 caps. In between, the two take their consent back, and what they did has to be gone.
 
@@ -41,7 +41,7 @@ async def run(settings: Settings) -> list[tuple[str, list[Row]]]:
 
 
 async def _one(plan: Plan) -> Row:
-    hostile = plan.events // 3
+    hostile = plan.events
     say(f"attack: {plan.family}, seed {plan.seed}: {plan.wish.name}")
     async with danas(PEOPLE + hostile) as accounts:
         people = with_attackers(plan.crowd, ATTACKERS)
