@@ -1,8 +1,9 @@
 """What two attackers among twenty people can do to the reward model, through HTTP.
 
-They say as much as the eighteen others together. Their feedback comes twice: from two accounts, which Danas caps, and from as many
-accounts as there are pieces, which no cap on a person can see. The second is the reference without
-caps. In between, the two take their consent back, and what they did has to be gone.
+They say as much as the eighteen others together. Their feedback comes twice: from two accounts,
+which Danas caps, and from as many accounts as there are pieces of it, which no cap on a person can
+see. The second is the reference without caps. In between, the two take their consent back, and
+what they did has to be gone.
 
 What is measured is how far the reward model puts an answer as people wish it above the same answer
 as it was, on held-out questions.
