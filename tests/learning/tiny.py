@@ -90,23 +90,30 @@ class Engine:
         assert sampling.top_p == 1.0
         self._check()
         self.asked.append(policy.name)
-        generator = torch.Generator().manual_seed(sampling.seed or 0)
         with _Adapted(self._trainer, policy):
-            return [self._draw(prompt, sampling, samples, generator) for prompt in prompts]
+            drawn = self._draw([p for p in prompts for _ in range(samples)], sampling)
+        return [drawn[n : n + samples] for n in range(0, len(drawn), samples)]
 
     @torch.no_grad()
-    def _draw(
-        self, prompt: TokenIds, sampling: Sampling, samples: int, generator: torch.Generator
-    ) -> list[Sample]:
-        ids = torch.tensor([prompt] * samples)
-        logprobs = torch.zeros(samples, 0)
+    def _draw(self, prompts: Sequence[TokenIds], sampling: Sampling) -> list[Sample]:
+        """An answer to each, all at once: prompts are filled up from the left."""
+        generator = torch.Generator().manual_seed(sampling.seed or 0)
+        width = max(map(len, prompts))
+        ids = torch.tensor([[0] * (width - len(prompt)) + list(prompt) for prompt in prompts])
+        seen = torch.arange(width) >= width - torch.tensor([[len(prompt)] for prompt in prompts])
+        logprobs = torch.zeros(len(prompts), 0)
         for _ in range(sampling.max_tokens):
-            logits = self._trainer.base(ids).logits[:, -1] / sampling.temperature
-            distribution = logits.log_softmax(dim=1)
-            token = torch.multinomial(distribution.exp(), 1, generator=generator)
+            mask = seen.long()
+            positions = (mask.cumsum(1) - 1).clamp(min=0)
+            output = self._trainer.base(ids, attention_mask=mask, position_ids=positions)
+            distribution = (output.logits[:, -1] / sampling.temperature).log_softmax(dim=1)
+            # Like vLLM: the same luck for two policies that are asked with one seed.
+            rare = torch.empty_like(distribution).exponential_(generator=generator)
+            token = (distribution - rare.log()).argmax(1, keepdim=True)
             ids = torch.cat([ids, token], dim=1)
+            seen = torch.cat([seen, torch.ones_like(token, dtype=torch.bool)], dim=1)
             logprobs = torch.cat([logprobs, distribution.gather(1, token)], dim=1)
-        drawn = zip(ids[:, len(prompt) :].tolist(), logprobs.tolist(), strict=True)
+        drawn = zip(ids[:, width:].tolist(), logprobs.tolist(), strict=True)
         return [self._sample(tokens, row) for tokens, row in drawn]
 
     def _sample(self, ids: list[int], logprobs: list[float]) -> Sample:

@@ -32,23 +32,6 @@ def likes_even_bytes(prompts, groups):
     return [[sum(map(liked, answer)) / len(answer) for answer in group] for group in groups]
 
 
-class Engine(tiny.Engine):
-    """Answers prompts of one length all at once, and like vLLM: a seed, the same luck."""
-
-    @torch.no_grad()
-    def sample(self, prompts, sampling, policy, samples):
-        ids = torch.tensor(prompts).repeat_interleave(samples, 0)
-        luck = torch.Generator().manual_seed(sampling.seed)
-        with tiny._Adapted(self._trainer, policy):
-            for _ in range(sampling.max_tokens):
-                logits = self._trainer.base(ids).logits[:, -1]
-                rare = torch.empty_like(logits).exponential_(generator=luck)
-                ids = torch.cat([ids, (logits - rare.log()).argmax(1, keepdim=True)], 1)
-        rows = ids[:, len(prompts[0]) :].tolist()
-        drawn = [self._sample(row, [0.0] * len(row)) for row in rows]
-        return [drawn[n : n + samples] for n in range(0, len(drawn), samples)]
-
-
 def contests(count, answers, seed):
     return tuple(
         Contest(
@@ -78,7 +61,7 @@ PAPER = Exam(
 def train(trainer, rate=0.002, steps=4):
     """Towards even bytes, by REINFORCE with a reward for each of them."""
     sampling = Sampling(1.0, 1.0, max_tokens=12, seed=1)
-    answers = Engine().sample(TAUGHT, sampling, BASE, 4)
+    answers = tiny.Engine().sample(TAUGHT, sampling, BASE, 4)
     data = [
         Datum(
             prompt,
@@ -96,7 +79,7 @@ def train(trainer, rate=0.002, steps=4):
 def verdicts(trainer, folder, engine=None, paper=PAPER, config=CONFIG):
     reports = examine(
         trainer,
-        engine or Engine(noise=0.05),
+        engine or tiny.Engine(noise=0.05),
         policy=Policy("new", str(folder)),
         parent=BASE,
         weights=lora.read(folder)[1],
@@ -203,8 +186,8 @@ def test_a_bad_adapter_is_stopped_although_the_trainer_holds_the_same(trained, c
 def test_an_adapter_that_the_engine_ignores_is_noticed(trained):
     """As vLLM does with keys of another architecture, or with a name served from its cache."""
     trainer, folder = trained
-    engine = Engine(noise=0.05)
-    engine.score = lambda data, policy: Engine.score(engine, data, BASE)
+    engine = tiny.Engine(noise=0.05)
+    engine.score = lambda data, policy: tiny.Engine.score(engine, data, BASE)
 
     report = verdicts(trainer, folder, engine)["served is trained"]
 
@@ -242,7 +225,7 @@ def test_weights_that_are_not_finite_are_not_even_measured(trained):
     trainer, folder = trained
     bad = changed(folder, lambda key, value: value * float("nan"))
 
-    reports = verdicts(trainer, bad, engine=Engine())
+    reports = verdicts(trainer, bad, engine=tiny.Engine())
 
     assert list(reports) == ["finite weights"]
 
@@ -283,7 +266,7 @@ def test_everything_is_measured_and_its_time_too(trained):
     own = (OwnPrompt((1, 2, 3, 4, 5), 7), OwnPrompt((5, 4, 3, 2, 1)))
     paper = replace(PAPER, held_out=own, length_wish=-2.0)
 
-    found = measured(trainer, Engine(), paper, Policy("new", str(folder)), BASE)
+    found = measured(trainer, tiny.Engine(), paper, Policy("new", str(folder)), BASE)
 
     assert len(found.corrections) == 6
     assert len(found.refusals) == 16
@@ -298,7 +281,7 @@ def test_a_parent_that_is_no_base_model_is_measured_as_well(trained):
     trainer.create_from(folder)
     new, old = Policy("new", str(folder)), Policy("old", str(folder))
 
-    found = measured(trainer, Engine(noise=0.0), PAPER, new, old)
+    found = measured(trainer, tiny.Engine(noise=0.0), PAPER, new, old)
 
     # Nothing was trained since: the parent's numbers are the policy's, and not the base's.
     assert found.questions.change.mean == 0
