@@ -31,18 +31,20 @@ from inference.errors import InferenceError
 from inference.models import PersonalAlias, PolicyVersion
 from inference.storage import Storage
 from learning import ledger, queue, readiness
-from learning.config import UpdateConfig
+from learning.config import Algorithm, UpdateConfig
 from learning.errors import LearningError, LeaseLost, NotReady
 from learning.evaluation import bank
 from learning.lineage import judgements_digest
 from learning.models import Judgement, Update, UpdateJudgement
+from learning.policy import kto
 from learning.policy.local import LocalTrainer
+from learning.policy.progress import Progress, newest
 from learning.policy.trainer import Lora, SavedState, TokenIds
 from learning.policy.update import StepReport, update
 from learning.reward.rewarder import Rewarder
 from learning.worker import lease as leases
 from learning.worker import rewards
-from learning.worker.datasets import prompts_for, telling_judgements
+from learning.worker.datasets import judged_examples, lessons, prompts_for, telling_judgements
 from learning.worker.engine import Engine, EngineSampler, Serving
 from learning.worker.examination import examine_version
 from learning.worker.lease import Lease
@@ -57,6 +59,7 @@ REWARD_PATIENCE_S = 60.0
 LARGEST_RANK = 32
 # Who asks for an update that nobody asked for by hand.
 SCHEDULE = "schedule"
+MATERIAL = "material.json"
 State = Update.State
 
 
@@ -101,6 +104,7 @@ class _Course:
     judgements: list[Judgement]
     parent: PolicyVersion
     folder: Path
+    resume: Progress | None
 
 
 def _run(lease: Lease, workshop: Workshop, crew: Crew, storage: Storage) -> None:
@@ -125,14 +129,33 @@ def _course(lease: Lease, workshop: Workshop, storage: Storage) -> _Course:
     row = Update.objects.get(pk=lease.update_id)
     if refusal := readiness.refusal(by_hand=row.requested_by != SCHEDULE):
         raise NotReady(refusal)
-    judgements = telling_judgements()
-    config = workshop.hyperparameters.model_copy(update={"seed": row.pk.int % 1_000_003})
+    judgements = telling_judgements(row.person)
+    config = workshop.hyperparameters.model_copy(
+        update={"seed": row.pk.int % 1_000_003, "algorithm": Algorithm(row.algorithm)}
+    )
     folder = _folder(lease, storage)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    parent = _parent(row)
+    resume = _resumable(folder, judgements, config)
+    if resume is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        material = {"judgements": [str(each.feedback) for each in judgements]}
+        (folder / MATERIAL).write_text(json.dumps(material))
+        UpdateJudgement.objects.filter(update=row).delete()
+        lease.save(metrics=[], saved_step=0)
+    parent = registry.named(row.parent) if resume and row.parent else _parent(row)
     _record_use(row, judgements)
-    return _Course(row, config, judgements, parent, folder)
+    return _Course(row, config, judgements, parent, folder, resume)
+
+
+def _resumable(folder: Path, judgements: list[Judgement], config: UpdateConfig) -> Progress | None:
+    """What a learner that died has saved, unless it was learned from what is withdrawn by now."""
+    try:
+        used = json.loads((folder / MATERIAL).read_text())["judgements"]
+    except (OSError, ValueError, KeyError):
+        return None
+    if set(used) - {str(each.feedback) for each in judgements}:
+        return None
+    return newest(folder, config)
 
 
 def _parent(row: Update) -> PolicyVersion:
@@ -168,14 +191,28 @@ def _trainer(
 def _train(
     trainer: LocalTrainer, rewarder: Rewarder, course: _Course, lease: Lease, workshop: Workshop
 ) -> SavedState:
-    reports: list[dict[str, Any]] = []
+    config, person, resume = course.config, course.row.person, course.resume
+    reports: list[dict[str, Any]] = list(resume.reports) if resume else []
 
     def progress(report: StepReport) -> None:
         reports.append(asdict(report))
-        lease.save(metrics=reports)
+        lease.save(metrics=reports, saved_step=report.step)
 
-    prompts = prompts_for(course.config, _bank(workshop))
-    return update(trainer, prompts, rewarder, course.config, course.folder, progress)
+    if config.algorithm == Algorithm.KTO:
+        examples = judged_examples(config, workshop.answer_ids, person)
+        return kto.train(trainer, examples, config, course.folder, progress, resume=resume)
+    bank_prompts = _bank(workshop)
+    return update(
+        trainer,
+        prompts_for(config, bank_prompts, person),
+        rewarder,
+        config,
+        course.folder,
+        progress,
+        bank=bank_prompts,
+        lessons=lessons(config, workshop, person),
+        resume=resume,
+    )
 
 
 def _bank(workshop: Workshop) -> list[TokenIds]:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from inference import registry
 from inference.engine.adapters import WEIGHTS, digest_of
-from inference.models import PolicyVersion
+from inference.models import PersonalAlias, PolicyVersion
 from inference.storage import Storage
 from learning import intake, ledger, lineage
 from learning.config import GateConfig
@@ -26,7 +26,7 @@ from learning.worker.revision import revision
 from tests.inference import s3
 
 from .. import tiny
-from ..rows import judged, remembered
+from ..rows import BEN, judged, remembered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 State = Update.State
@@ -56,7 +56,7 @@ LENIENT = GateConfig(
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory) -> tiny.TinyWorkshop:
     folder = tmp_path_factory.mktemp("workshop")
-    made = tiny.TinyWorkshop(folder / "model", folder / "cache", "You help.", 2, LENIENT)
+    made = tiny.TinyWorkshop(folder / "model", folder / "cache", "You help.", 2, gates=LENIENT)
     assert made.base is not None
     return made
 
@@ -421,6 +421,94 @@ def test_a_learner_that_was_killed_is_succeeded_by_another(workshop, engine, mon
     assert (update.state, update.attempts) == (State.LIVE, 2)
     assert not left_behind.exists()
     assert nothing_is_left(workshop, engine)
+
+
+def killed_in_the_second_step(workshop, engine) -> Update:
+    """An update whose learner is gone without a word, and for long enough to be missed."""
+    update = intake.request_update("Ada", canary=False)
+    sample = engine.sample
+
+    def die(*asked):
+        if len(engine.asked) == 1:
+            raise SystemExit
+        return sample(*asked)
+
+    engine.sample = die
+    with pytest.raises(SystemExit):
+        updates.run(update.pk, workshop, engine)
+    engine.sample = sample
+    Update.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+    update.refresh_from_db()
+    return update
+
+
+def test_an_update_goes_on_from_its_last_saved_step(workshop, engine):
+    people_have_judged(workshop)
+    update = killed_in_the_second_step(workshop, engine)
+    assert (update.state, update.saved_step) == (State.TRAINING, 1)
+    first_step = update.metrics
+
+    updates.run(update.pk, workshop, engine)
+
+    update.refresh_from_db()
+    assert (update.state, update.attempts, update.saved_step) == (State.LIVE, 2, 2)
+    assert [step["step"] for step in update.metrics] == [1, 2]
+    assert update.metrics[:1] == first_step
+    # The first attempt sampled the first step, the second only what was missing.
+    assert engine.asked[:2] == ["base", f"training-{update.pk.hex}-2-1"]
+    assert nothing_is_left(workshop, engine)
+
+
+def test_what_was_withdrawn_meanwhile_is_not_gone_on_from(workshop, engine):
+    people_have_judged(workshop)
+    update = killed_in_the_second_step(workshop, engine)
+    intake.revoke(Judgement.objects.latest("pk").feedback)
+    rewards.catch_up(workshop.extractor, workshop.answer_ids)
+
+    updates.run(update.pk, workshop, engine)
+
+    update.refresh_from_db()
+    assert (update.state, update.used.count()) == (State.LIVE, 5)
+    # It started anew: the first step was sampled from the parent once more.
+    assert engine.asked[:2] == ["base", "base"]
+
+
+def test_kto_learns_from_the_answers_as_they_were_judged(workshop, engine):
+    people_have_judged(workshop)
+    update = intake.request_update("Ada", canary=False, algorithm="kto")
+
+    updates.run(update.pk, workshop, engine)
+
+    update.refresh_from_db()
+    assert (update.state, update.reason) == (State.LIVE, "It passed its gates and is live.")
+    assert PolicyVersion.objects.get(name=update.policy).manifest["algorithm"] == "kto"
+    # Nothing was sampled to learn from: the engine was only asked by the gates.
+    assert set(engine.asked) <= {"base", update.policy}
+    assert all(step["sample_s"] == 0 for step in update.metrics)
+
+
+def test_a_persons_own_adapter_learns_from_them_alone_and_answers_nobody_else(workshop, engine):
+    people_have_judged(workshop)
+    for number in range(10, 16):
+        answer = remembered(number, person=BEN, prompt=workshop.prompt_ids(f"Ben's {number}?"))
+        judged(answer, FeedbackKind.UP if number % 2 else FeedbackKind.DOWN, person=BEN)
+    rewards.catch_up(workshop.extractor, workshop.answer_ids)
+
+    made = []
+    for _ in range(2):
+        update = Update.objects.create(requested_by="Ben", person=BEN)
+        updates.run(update.pk, workshop, engine)
+        update.refresh_from_db()
+        made.append(update)
+
+    first, second = made
+    assert first.reason == "It passed its gates and answers the person it was made for."
+    assert {used.judgement.person for used in first.used.all()} == {BEN}
+    assert registry.live().name == "base"
+    version = PersonalAlias.objects.get(person=BEN).policy
+    assert (version.name, version.person) == (second.policy, BEN)
+    # The second goes on from the first.
+    assert (first.parent, second.parent) == ("base", first.policy)
 
 
 def test_a_second_delivery_of_a_finished_update_does_nothing(workshop, engine):
