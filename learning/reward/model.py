@@ -228,7 +228,8 @@ def with_bias(features: Float[ndarray, " feature"]) -> Float[ndarray, " weight"]
 
 def prior_precision(size: int, config: RewardConfig) -> Float[ndarray, " weight"]:
     deviations = np.append(np.full(size - 1, config.prior_sd), config.bias_sd)
-    return 1 / np.square(deviations)
+    precision: ndarray = 1 / np.square(deviations)
+    return precision
 
 
 def inverse(

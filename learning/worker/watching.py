@@ -67,7 +67,7 @@ def raise_drift(version: int) -> None:
 
 def recent_features(config: RewardConfig) -> ndarray:
     """Features of the newest answers, with the bias: one row each."""
-    rows = [with_bias(np.asarray(features)) for features, _ in _recent(config)]
+    rows = [with_bias(features) for features, _ in _recent(config)]
     return np.array(rows) if rows else np.zeros((0, 0))
 
 
@@ -75,7 +75,7 @@ def scores_and_lengths(
     head: Head, config: RewardConfig, effect: Effect | None = None
 ) -> tuple[ndarray, ndarray]:
     """What the head thinks of the newest answers, and their log lengths."""
-    recent = [(np.asarray(features), tokens) for features, tokens in _recent(config)]
+    recent = _recent(config)
     scores = [
         effect.estimate(head, features)[0] if effect else head.estimate(features)[0]
         for features, _ in recent
@@ -85,7 +85,8 @@ def scores_and_lengths(
 
 def _recent(config: RewardConfig) -> list[tuple[ndarray, int]]:
     newest = Answer.objects.exclude(features=None).order_by("-created_at", "pk")
-    return list(newest.values_list("features", "response_token_ids__len")[: config.recent])
+    rows = newest.values_list("features", "response_token_ids__len")[: config.recent]
+    return [(np.asarray(features), int(tokens)) for features, tokens in rows]
 
 
 def _close_drift_if_over() -> None:
