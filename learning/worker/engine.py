@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import zlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from inference.client import EngineClient
@@ -43,7 +45,7 @@ class Engine:
         self, prompts: Sequence[TokenIds], sampling: Sampling, policy: Policy, samples: int
     ) -> list[list[Sample]]:
         async def ask(client: EngineClient) -> list[list[Sample]]:
-            asked = (client.sample(prompt, sampling, policy, samples) for prompt in prompts)
+            asked = (client.sample(p, _own_luck(sampling, p), policy, samples) for p in prompts)
             return await asyncio.gather(*asked)
 
         return self._loaded(policy, ask)
@@ -88,6 +90,18 @@ class Serving(Protocol):
     ) -> list[list[Sample]]: ...
 
     def score(self, sequences: Sequence[TokenIds], policy: Policy) -> list[Floats]: ...
+
+
+def _own_luck(sampling: Sampling, prompt: TokenIds) -> Sampling:
+    """A seed for this prompt: with one for all, answers to all prompts would share their luck.
+
+    By the prompt alone, so that two policies asked the same have the same luck, and it does not
+    matter which worker asks.
+    """
+    if sampling.seed is None:
+        return sampling
+    own = zlib.crc32(f"{sampling.seed} {prompt}".encode()) >> 1
+    return replace(sampling, seed=own)
 
 
 class EngineSampler:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from inference import registry
-from inference.contracts import Policy
+from inference.contracts import BASE, Policy, Sampling
 from inference.engine import adapters
 from inference.errors import EngineUnavailable
 from inference.storage import Storage
@@ -90,6 +90,19 @@ def test_room_is_made_on_every_engine(engines, learner):
 
     assert learner.make_room(keep={"own-0"}, cap=2) == ["own-1"]
     assert [set(engine.adapters) for engine in engines.both] == [{"own-0", "own-2"}] * 2
+
+
+def test_every_prompt_has_luck_of_its_own_whoever_asks(engines, learner):
+    sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=4, seed=3)
+    for _ in range(2):
+        learner.sample([(1, 2), (3, 4)], sampling, BASE, 1)
+
+    asked = [r.body for engine in engines.both for r in engine.completions]
+    seeds = {tuple(body["prompt"]): set() for body in asked}
+    for body in asked:
+        seeds[tuple(body["prompt"])].add(body["seed"])
+    assert [len(found) for found in seeds.values()] == [1, 1]
+    assert seeds[1, 2] != seeds[3, 4]
 
 
 def test_the_adapter_of_a_step_travels_and_is_taken_back(engines, learner, tmp_path):
