@@ -17,8 +17,8 @@ from typing import Any
 
 from tests.benchmarks.simulated import Settings, danas, journal_of, say
 from tests.simulation.journal import Journal
-from tests.simulation.people import Person, with_attackers
-from tests.simulation.session import Accounts, Plan, Session
+from tests.simulation.people import with_attackers
+from tests.simulation.session import Plan, Session
 
 Row = dict[str, Any]
 PEOPLE, ATTACKERS = 20, 2
@@ -37,7 +37,7 @@ async def run(settings: Settings) -> list[tuple[str, list[Row]]]:
             break
         plan = Plan(family=family, seed=seed, people=PEOPLE, **size)
         rows.append(await journal.once(f"{family} {seed}", lambda plan=plan: _one(plan)))
-    title = "Attack: two of twenty people against the others' wish"
+    title = "Attack: margin of what people wish, and how often it comes out above"
     return [(title, rows)] if rows else []
 
 
@@ -52,36 +52,35 @@ async def _one(plan: Plan) -> Row:
         questions, answers = await session.held_out_answers("base")
         wished = [plan.wish.correct(answer) for answer in answers]
 
-        async def margin() -> float:
+        async def gaps() -> list[float]:
             liked = await session.rewards(questions, wished)
             plain = await session.rewards(questions, answers)
-            return fmean(one - other for one, other in zip(liked, plain, strict=True))
+            return [one - other for one, other in zip(liked, plain, strict=True)]
 
-        margins = {"honest": await margin()}
-        margins["attacked"] = await _attacked(session, accounts, attackers, hostile, margin)
+        seen = {"honest": await gaps()}
+        await session.feedback(attackers, plan.events, plan.events + hostile)
+        seen["attacked"] = await gaps()
         for person in attackers:
             await accounts.voice_of(person).agree(training=False)
-        margins["withdrawn"] = await margin()
+        seen["withdrawn"] = await gaps()
         many = [replace(attackers[0], number=PEOPLE + n) for n in range(hostile)]
-        other = Session(plan, accounts, Journal(None), "uncapped ")
-        margins["uncapped"] = await _attacked(other, accounts, many, hostile, margin)
+        uncapped = Session(plan, accounts, Journal(None), "uncapped ")
+        await uncapped.feedback(many, plan.events, plan.events + hostile)
+        seen["uncapped"] = await gaps()
+    margins = {name: fmean(values) for name, values in seen.items()}
     say(str({name: round(value, 3) for name, value in margins.items()}))
     return {
         "family": plan.family,
         "seed": plan.seed,
-        "honest events": plan.events,
-        "hostile events": hostile,
-        **{f"margin {name}": round(value, 3) for name, value in margins.items()},
+        "honest + hostile events": f"{plan.events} + {hostile}",
+        **{name: _in_words(values) for name, values in seen.items()},
         "effect": share_of_effect(margins["honest"], margins["attacked"], margins["uncapped"]),
     }
 
 
-async def _attacked(
-    session: Session, accounts: Accounts, people: list[Person], events: int, margin: Any
-) -> float:
-    first = session.plan.events
-    await session.feedback(people, first, first + events)
-    return float(await margin())
+def _in_words(gaps: list[float]) -> str:
+    """The mean gap, and how often the answer as wished is put above the other."""
+    return f"{fmean(gaps):.3f} ({fmean(gap > 0 for gap in gaps):.0%})"
 
 
 def share_of_effect(honest: float, capped: float, uncapped: float) -> float:
