@@ -107,6 +107,15 @@ def test_an_average_answer_is_made_a_little_likelier_by_the_offset(tmp_path):
     assert reports[0].gradient_norm > 0
 
 
+def test_cut_off_answers_are_learned_from_like_any_other(tmp_path):
+    """A random model hardly ever ends an answer: nearly all of these are cut off at six tokens."""
+    _, reports, _ = run(tmp_path)
+
+    # Sixteen answers of up to six tokens each.
+    assert reports[0].tokens > 16 * 5
+    assert reports[0].gradient_norm > 0
+
+
 class Killed(Exception):
     """The learner's process ends here."""
 
