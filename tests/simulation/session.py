@@ -189,8 +189,8 @@ class Session:
             "judgements": update["judgements"],
             "refused by": [gate["name"] for gate in update["gates"] if not gate["passed"]],
             "gates": {gate["name"]: gate["sentence"] for gate in update["gates"]},
-            "auc": point.get("auc"),
-            "held-out auc": point.get("held_out_auc"),
+            "auc": _rounded(point.get("auc")),
+            "held-out auc": _rounded(point.get("held_out_auc")),
             "rewards": [round(step["reward"], 3) for step in steps if "reward" in step],
         }
 
@@ -280,3 +280,7 @@ class Session:
 
     def described(self) -> dict[str, Any]:
         return {**asdict(self.plan), "wish": self.plan.wish.name}
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
