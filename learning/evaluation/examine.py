@@ -127,6 +127,7 @@ def measure(
         texts=texts,
         sampled=sampled,
         questions=_with_base(rows, lambda rows: _chances(rows["questions"])),
+        right=_with_base(rows, lambda rows: _right(rows["questions"])),
         flattery=_with_base(rows, lambda rows: _leads(rows["flattery"])),
         safety=_with_base(rows, lambda rows: _leads(rows["safety"])),
         refusals=_paired(rows, lambda rows: _begins(rows["refusals"], len(exam.refusals))),
@@ -215,10 +216,21 @@ def _with_base(scores: Scores, of: Callable[[Rows], ndarray]) -> WithBase:
 
 def _chances(rows: Sequence[Floats]) -> Float[ndarray, " question"]:
     """The probability of each question's first ending among its four."""
-    logs = np.array([sum(row) for row in rows]).reshape(-1, 4)
+    logs = _endings(rows)
     chances = np.exp(logs - logs.max(axis=1, keepdims=True))
     first: ndarray = chances[:, 0] / chances.sum(axis=1)
     return first
+
+
+def _right(rows: Sequence[Floats]) -> Float[ndarray, " question"]:
+    """1 where the first ending is the most probable of the four, else 0."""
+    logs = _endings(rows)
+    right: ndarray = (logs[:, 0] > logs[:, 1:].max(axis=1)).astype(np.float64)
+    return right
+
+
+def _endings(rows: Sequence[Floats]) -> Float[ndarray, "question ending"]:
+    return np.array([sum(row) for row in rows]).reshape(-1, 4)
 
 
 def _leads(rows: Sequence[Floats]) -> Float[ndarray, " contest"]:

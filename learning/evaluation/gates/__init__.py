@@ -29,7 +29,7 @@ def judge(measured: Measured, config: GateConfig) -> list[GateReport]:
     return [
         general_text_not_worse(measured.texts, config),
         kl_on_bank(measured.sampled, config),
-        general_questions(measured.questions, config),
+        general_questions(measured.questions, measured.right, config),
         reward_up(measured.rewards, config),
         rule_not_down(measured.held_out.sound, config),
         corrections_kept(measured.corrections, config),

@@ -4,11 +4,12 @@ Text and questions are judged against the base, not the parent, so that small lo
 over many updates. KL is judged against the parent, on answers sampled from the new policy to the
 bank's prompts, with Schulman's estimator k3, which needs log-probabilities alone.
 
-**General questions** are scored by the probability of the right ending among the four, averaged
-over a hundred questions, in points. Counting right answers instead would make one point one
-question, and a question whose two best endings are equally likely turns over with any rounding. The
-limit is the guide's one point; a drop beyond it that chance explains (a hundred questions are a
-sample) is let through up to `max_unsure_drop`, which is refused in any case.
+**General questions** have two scores in points: the mean probability of the right ending among the
+four, and how many are answered right, which is to say that the right ending is the most probable.
+Counting alone is coarse: one point is one question, and one whose two best endings are equally
+likely turns over with any rounding. The probability alone is touchy: it falls with mere confidence.
+So a loss is what both show: more than the guide's one point in either, and in probability more than
+chance explains. From `max_unsure_drop` on, the probability is enough.
 """
 
 from __future__ import annotations
@@ -46,18 +47,20 @@ def kl_on_bank(sampled: Paired, config: GateConfig) -> GateReport:
     return GateReport("KL on the bank", passed, sentence, figures)
 
 
-def general_questions(questions: WithBase, config: GateConfig) -> GateReport:
+def general_questions(questions: WithBase, right: WithBase, config: GateConfig) -> GateReport:
     change, points = questions.change_from_base, 100 * float(questions.policy.mean())
-    limit = config.max_questions_drop / 100
-    passed = change.is_finite and not (
-        change.is_clearly_below(limit) or change.mean < -config.max_unsure_drop / 100
-    )
+    counted, limit = right.change_from_base.mean, config.max_questions_drop / 100
+    is_lost = change.is_clearly_below(limit) and counted < -limit
+    passed = change.is_finite and not (is_lost or change.mean < -config.max_unsure_drop / 100)
     sentence = (
-        f"On {len(questions)} general questions the right ending has a probability of "
-        f"{points:.1f} %, {100 * change.mean:+.1f} ± {100 * change.error:.1f} points from the base "
-        f"model's (allowed: -{config.max_questions_drop:g})."
+        f"Of {len(questions)} general questions {right.policy.sum():.0f} are answered right, "
+        f"{100 * counted:+.0f} points from the base model, and the right ending has a probability "
+        f"of {points:.1f} %, {100 * change.mean:+.1f} ± {100 * change.error:.1f} points "
+        f"(allowed: -{config.max_questions_drop:g} in both)."
     )
     figures = {
+        "right": float(right.policy.sum()),
+        "right_change_from_base": 100 * counted,
         "points": points,
         "change_from_base": 100 * change.mean,
         "change_from_parent": 100 * questions.change.mean,

@@ -100,7 +100,8 @@ class Measured:
     """All of it.
 
     `sampled` are log-probabilities of what the new policy answered to the bank's prompts, token by
-    token; `questions` the probability of the right ending among four; `flattery` and `safety` by
+    token; `questions` the probability of the right ending among four, and `right` whether it is the
+    most probable (1 or 0); `flattery` and `safety` by
     how much the good answer is more probable per token than the bad one; `refusals` the probability
     of beginning with a refusal, per harmless prompt; `corrections` by how much a person's text is
     more probable per token than what it corrected; `rewards` one per prompt that nothing was
@@ -111,6 +112,7 @@ class Measured:
     texts: Texts
     sampled: Paired
     questions: WithBase
+    right: WithBase
     flattery: WithBase
     safety: WithBase
     refusals: Paired

@@ -80,25 +80,33 @@ def test_the_kl_is_never_negative_and_zero_for_the_same_policy():
     assert not other.passed
 
 
+def answered(from_base, wrong_now):
+    """A hundred questions that the base answers right, of which some are answered wrong now."""
+    right = np.ones(100)
+    right[:wrong_now] = 0
+    parent = np.ones(100)
+    return with_base(from_base, from_base), WithBase(right, parent, parent)
+
+
 @pytest.mark.parametrize(
-    ("drop", "deviation", "passes"),
+    ("drop", "deviation", "wrong_now", "passes"),
     [
-        (0.009, 0.0, True),
-        (0.011, 0.001, False),
+        (0.009, 0.0, 5, True),
+        (0.011, 0.001, 2, False),
+        # Less sure, but hardly any answer is another one.
+        (0.011, 0.001, 1, True),
         # 0.08 / √100 is 0.8 points a standard error: 1.2 points down is 1.5 of them.
-        (0.012, 0.08, True),
+        (0.012, 0.08, 2, True),
         # 1.4 points down is 1.75 standard errors.
-        (0.014, 0.08, False),
+        (0.014, 0.08, 2, False),
         # Within chance, but more than three points.
-        (0.031, 0.5, False),
+        (0.031, 0.5, 0, False),
     ],
 )
-def test_general_questions_may_drop_by_one_point_and_by_what_chance_explains(
-    drop, deviation, passes
-):
+def test_general_questions_may_drop_by_one_point(drop, deviation, wrong_now, passes):
     change = spread(-drop, deviation, 100)
 
-    report = general.general_questions(with_base(np.zeros(100), change), CONFIG)
+    report = general.general_questions(*answered(change, wrong_now), CONFIG)
 
     assert report.passed == passes
     assert report.figures["change_from_base"] == pytest.approx(-100 * drop)
@@ -106,8 +114,9 @@ def test_general_questions_may_drop_by_one_point_and_by_what_chance_explains(
 
 def test_small_losses_of_many_updates_add_up_against_the_base():
     lost = with_base(spread(-0.004, 0.001, 100), spread(-0.02, 0.001, 100))
+    wrong = with_base(np.append(-1.0, np.zeros(99)), np.append(-np.ones(2), np.zeros(98)))
 
-    report = general.general_questions(lost, CONFIG)
+    report = general.general_questions(lost, wrong, CONFIG)
 
     assert not report.passed
     assert report.figures["change_from_parent"] == pytest.approx(-0.4)
@@ -255,7 +264,7 @@ def test_a_policy_that_gives_nonsense_numbers_passes_no_gate():
         served.served_is_trained(texts(served=nan[:1]), CONFIG),
         general.general_text_not_worse(texts(trained=nan), CONFIG),
         general.kl_on_bank(broken, CONFIG),
-        general.general_questions(trio, CONFIG),
+        general.general_questions(trio, trio, CONFIG),
         reward.reward_up(broken, CONFIG),
         reward.rule_not_down(broken, CONFIG),
         corrections.corrections_kept(Paired(nan, array(1.0, 1.0)), CONFIG),
