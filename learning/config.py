@@ -41,7 +41,7 @@ class RewardConfig(Frozen):
     caution: float = Field(1.0, ge=0, description="standard deviations taken off the mean reward")
     folds: int = Field(8, ge=2, description="bootstrap heads, each of which hears half the people")
     crowd: int = Field(5, ge=1, description="people from whose number on each has a cap")
-    free_weight: float = Field(8.0, ge=0, description="what everyone may weigh, whatever the cap")
+    free_weight: float = Field(4.0, ge=0, description="what everyone may weigh, whatever the cap")
     largest_share: float = Field(0.05, gt=0, le=1, description="of all weight, for one person")
     fair_shares: float = Field(1.25, gt=1, description="equal parts of all weight, for one person")
     matched_ratio: float = Field(1.5, ge=1, description="of lengths; above, edits are cut alike")

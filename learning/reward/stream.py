@@ -24,7 +24,7 @@ from learning.reward.drift import Detector
 from learning.reward.model import Event, Head, Pair, Remark, Silence, Thumb, read
 from learning.reward.validation import TELLING
 
-STATE = struct.Struct("<dddI")
+STATE = struct.Struct("<ddII")
 PERSON = struct.Struct("<qd")
 
 
@@ -77,29 +77,31 @@ class Stream:
         event = entry.event if entry.learns else Silence()
         head = self.head.after(event, config, share=share, in_folds=folds)
         moved = head.mean - self.head.mean
-        detector, has_drifted = _listen(entry, share, self.detector, config)
+        detector, has_drifted = _listen(entry, share, self.detector, tally, config)
         if has_drifted:
             head = head.faded(config)
         after = Stream(head, self.prior_sd, tally, detector)
         return after, Taken(share, predicted, has_drifted, moved)
 
     def to_bytes(self) -> bytes:
-        people, climbed = self.tally.weights, self.detector.climbed
-        state = STATE.pack(self.prior_sd, self.tally.total, climbed, len(people))
-        tallied = b"".join(PERSON.pack(person, weight) for person, weight in people.items())
-        return self.head.to_bytes() + state + tallied
+        people, climbed = self.tally.weights, self.detector.climbed_by
+        state = STATE.pack(self.prior_sd, self.tally.total, len(people), len(climbed))
+        numbers = b"".join(PERSON.pack(*each) for each in (*people.items(), *climbed.items()))
+        return self.head.to_bytes() + state + numbers
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Stream:
         head = Head.from_bytes(content)
         rest = memoryview(content)[head.size_in_bytes :]
-        prior_sd, total, climbed, people = STATE.unpack_from(rest)
-        tallied = PERSON.iter_unpack(rest[STATE.size : STATE.size + people * PERSON.size])
+        prior_sd, total, people, climbed = STATE.unpack_from(rest)
+        numbers = list(
+            PERSON.iter_unpack(rest[STATE.size : STATE.size + (people + climbed) * PERSON.size])
+        )
         return cls(
             head,
             prior_sd,
-            Tally(MappingProxyType(dict(tallied)), total),
-            Detector(climbed),
+            Tally(MappingProxyType(dict(numbers[:people])), total),
+            Detector(MappingProxyType(dict(numbers[people:]))),
         )
 
 
@@ -180,7 +182,7 @@ def walk(
             directions.append(said.direction)
             weights.append(share * said.weight)
             folds.append(hearing)
-        detector, has_drifted = _listen(entry, share, detector, config)
+        detector, has_drifted = _listen(entry, share, detector, tally, config)
         if has_drifted:
             weights = [config.drift_memory * weight for weight in weights]
         taken.append(Taken(share, entry.predicted, has_drifted))
@@ -210,10 +212,11 @@ def _weigh(
 
 
 def _listen(
-    entry: Entry, share: float, detector: Detector, config: RewardConfig
+    entry: Entry, share: float, detector: Detector, tally: Tally, config: RewardConfig
 ) -> tuple[Detector, bool]:
     """The detector after an entry; a new one where it has found a drift."""
     if entry.predicted is None or not entry.counts or share < TELLING:
         return detector, False
-    after = detector.after(entry.predicted, config)
+    people = len(tally.weights)
+    after = detector.after(entry.person, entry.predicted, config, people=people)
     return (Detector(), True) if after.has_drifted(config) else (after, False)

@@ -6,10 +6,11 @@ from learning.reward.drift import Detector
 CONFIG = RewardConfig()
 
 
-def first_alarm(probabilities) -> int | None:
+def first_alarm(probabilities, people: int = 1) -> int | None:
+    """Which judgement raises the alarm when so many people judge, turn about."""
     detector = Detector()
     for number, predicted in enumerate(probabilities, start=1):
-        detector = detector.after(float(predicted), CONFIG)
+        detector = detector.after(number % people, float(predicted), CONFIG, people=people)
         if detector.has_drifted(CONFIG):
             return number
     return None
@@ -46,6 +47,20 @@ def test_a_few_contradictions_raise_none():
     # ln((0.8 · 0.8 + 0.2 · 0.2) / 0.2) = 1.22 for each, and 8 nats are needed.
     assert first_alarm([0.8] * 100 + [0.2] * 6) is None
     assert first_alarm([0.8] * 100 + [0.2] * 7) == 107
+
+
+def test_two_of_a_crowd_cannot_pass_for_a_change_of_everybody_s_mind():
+    detector = Detector()
+    for number in range(200):
+        detector = detector.after(number % 2, 0.2, CONFIG, people=20)
+
+    # A quarter of the limit each.
+    assert detector.climbed == 0.5 * CONFIG.drift_limit
+    assert not detector.has_drifted(CONFIG)
+
+
+def test_a_crowd_that_turns_is_noticed():
+    assert first_alarm([0.8] * 100 + [0.2] * 60, people=20) is not None
 
 
 def test_judgements_that_have_nothing_to_do_with_the_head_s_view_raise_one():

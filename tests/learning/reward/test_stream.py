@@ -129,9 +129,9 @@ def test_a_person_who_says_too_much_counts_no_more():
 
     stream, taken = replay(log() + flood, 3, CONFIG)
 
-    # Of eight people: one and a quarter parts in eight, or 8 points, whichever is more.
+    # Of eight people: one and a quarter parts in eight, or 4 points, whichever is more.
     own, total = stream.tally.weights[99], stream.tally.total
-    assert own == pytest.approx(max(8.0, 1.25 * total / 8))
+    assert own == pytest.approx(max(4.0, 1.25 * total / 8))
     assert taken[-1].weight == 0
     np.testing.assert_array_equal(taken[-1].moved, np.zeros(4))
 

@@ -342,8 +342,8 @@ def test_of_many_people_nobody_counts_for_more_than_their_share(extract):
     catch_up(extract)
 
     ada = Judgement.objects.filter(person=ADA).order_by("version")
-    # Everyone may weigh 8 points, and one and a quarter sixths of some 13 is less.
-    assert sum(row.weight for row in ada) == pytest.approx(8)
+    # Everyone may weigh 4 points, and one and a quarter sixths of some 9 is less.
+    assert sum(row.weight for row in ada) == pytest.approx(4)
     assert [row.weight for row in ada][-1] == 0
 
 
