@@ -193,6 +193,8 @@ const en = {
     reward_s: "Seconds judging",
     train_s: "Seconds training",
   } as Record<string, string>,
+  /** What "reward" is where the method is kto. */
+  margin: "Good answers above bad ones",
   stepOf: (step: number, steps: number) => `step ${step} of ${steps}`,
   step: (step: number) => `step ${step}`,
   stepAxis: "step",
