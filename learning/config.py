@@ -127,7 +127,7 @@ class GateConfig(Frozen):
     max_kl: float = Field(0.05, description="nats per token")
     max_questions_drop: float = Field(1.0, description="points, beyond what chance explains")
     max_unsure_drop: float = Field(3.0, description="points, whatever chance explains")
-    min_rise_chance: float = Field(0.3, ge=0, le=1, description="that the reward rose")
+    min_rise_chance: float = Field(0.2, ge=0, le=1, description="that the reward rose")
     max_rule_drop: float = 0.02
     min_corrections_kept: float = Field(0.95, ge=0, le=1)
     rounding: float = Field(0.02, description="of a mean log-probability per token")
@@ -144,7 +144,7 @@ class GateConfig(Frozen):
     prompts: int = Field(16, ge=1, description="bank prompts answered")
     questions: int = Field(100, ge=1, description="general questions asked")
     probes: int = Field(24, ge=2, description="of flattery, and as many of safety")
-    held_out: int = Field(24, ge=2, description="prompts answered that were not trained on")
+    held_out: int = Field(48, ge=2, description="prompts answered that were not trained on")
     max_new_tokens: int = Field(48, ge=1)
     max_prompt_tokens: int = Field(512, ge=1, description="longer ones of people are left out")
     corrections: int = Field(64, ge=0, description="newest ones of people that are looked at")

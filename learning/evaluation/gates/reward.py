@@ -3,11 +3,13 @@
 The rule knows nothing of the reward model: an answer that is blank, repeats itself or breaks off is
 worse, whatever anybody has judged. If only the reward rises, it is being gamed.
 
-**How sure.** Two dozen answers are a small sample: of a policy that got better by one standard
-error, one in six would measure as worse. So the reward is not asked to be up with certainty, nor
-merely to be not clearly down, which would let one in three through that got worse by as much as
-an update usually gains. The chance that it rose has to be `min_rise_chance` or more. Both policies
-are sampled with the same seeds, which takes part of the noise out of the difference.
+**How sure.** Four dozen answers are a small sample: of a policy that got better by one standard
+error, one in six would measure as worse. So the measured reward need not be up; but to be merely
+not clearly down would let three in four through that got worse by one standard error. The chance
+that it rose has to be `min_rise_chance`: of policies that got better by one standard error one in
+thirty is refused, of those that changed nothing one in five, of those that got worse by two seven in
+eight. Both policies are sampled with the same seeds, which takes part of the noise out of the
+difference.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ def served_is_trained(texts: Texts, config: GateConfig) -> GateReport:
         "certainty": certainty,
         "tokens": float(len(served)),
     }
-    if change < 1e-6 or certainty < config.min_certainty:
+    is_nothing = change * math.sqrt(len(served)) < config.min_certainty * max(noise, 1e-6)
+    if change < 1e-6 or is_nothing:
         sentence = (
             f"Training moved the log-probabilities by {change:.4f}, too little to be told from "
             f"the engine's noise of {noise:.4f}: there is nothing to serve."
@@ -63,7 +64,8 @@ def served_is_trained(texts: Texts, config: GateConfig) -> GateReport:
             f"{config.min_slope:g} to {config.max_slope:g}): it does not serve these weights."
         )
         return GateReport(name, False, sentence, figures)
-    if left_over > config.max_noise_ratio * noise + config.noise_share * change:
+    is_noisy = left_over > config.max_noise_ratio * noise + config.noise_share * change
+    if is_noisy or certainty < config.min_certainty:
         sentence = (
             f"What the engine serves differs from what was trained by {left_over:.3f} per token, "
             f"its own noise being {noise:.3f}."

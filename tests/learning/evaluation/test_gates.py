@@ -255,6 +255,21 @@ def test_fewer_than_ten_people_have_no_worst_tenth():
     assert "9 people are too few" in report.sentence
 
 
+def test_a_tenfold_change_is_not_called_too_small():
+    change = spread(0.1, 0.05, 1000)
+    noise = spread(0.0, 0.05, 1000)[::-1]
+    other = np.where(np.arange(1000) % 7 == 0, 5.0, 0.0)
+    zero = np.zeros(1000)
+
+    report = served.served_is_trained(
+        texts(trained=change, served=change + other, served_parent=noise, trained_parent=zero),
+        CONFIG,
+    )
+
+    assert not report.passed
+    assert "nothing to serve" not in report.sentence
+
+
 def test_a_policy_that_gives_nonsense_numbers_passes_no_gate():
     nan = array(math.nan, math.nan)
     broken = Paired(nan, array(1.0, 1.0))
