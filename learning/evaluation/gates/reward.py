@@ -7,8 +7,8 @@ worse, whatever anybody has judged. If only the reward rises, it is being gamed.
 error, one in six would measure as worse. So the measured reward need not be up; but to be merely
 not clearly down would let three in four through that got worse by one standard error. The chance
 that it rose has to be `min_rise_chance`: of policies that got better by one standard error one in
-thirty is refused, of those that changed nothing one in five, of those that got worse by two seven in
-eight. Both policies are sampled with the same seeds, which takes part of the noise out of the
+thirty is refused, of those that changed nothing one in five, of those that got worse by two, seven
+in eight. Both policies are sampled with the same seeds, which takes part of the noise out of the
 difference.
 """
 
