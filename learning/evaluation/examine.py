@@ -81,13 +81,10 @@ def measure_texts(
     data = [Datum(prompt, text) for prompt, text in exam.texts]
     served, served_parent = (_served(engine, data, which) for which in (policy, parent))
     exact = _score(trainer, {"texts": data}, parent, exactly=True)
-    return Texts(
-        served,
-        served_parent,
-        *(_flat(exact[which]["texts"]) for which in Weights),
-        endings=_paired(exact, lambda rows: np.exp([row[-1] for row in rows["texts"]])),
-        seconds=time.monotonic() - started,
-    )
+    trained, trained_parent, base = (_flat(exact[which]["texts"]) for which in Weights)
+    endings = _paired(exact, lambda rows: np.exp([row[-1] for row in rows["texts"]]))
+    seconds = time.monotonic() - started
+    return Texts(served, served_parent, trained, trained_parent, base, endings, seconds)
 
 
 def measure(
