@@ -60,11 +60,11 @@ class UpdateConfig(Frozen):
     """
 
     algorithm: Algorithm = Algorithm.RLOO
-    steps: int = Field(4, ge=1)
+    steps: int = Field(12, ge=1)
     prompts: int = Field(8, ge=1, description="prompts a step")
     samples: int = Field(4, ge=2, description="replies a prompt; one has nothing to compare with")
     max_prompt_tokens: int = Field(1024, ge=1, description="longer prompts are left out")
-    max_new_tokens: int = Field(32, ge=1)
+    max_new_tokens: int = Field(48, ge=1)
     temperature: float = Field(1.0, gt=0)
     fresh_share: float = Field(0.5, ge=0, le=1, description="of the prompts: newest answers'")
     bank_share: float = Field(0.2, ge=0, le=1, description="of the prompts: general ones, our own")
@@ -82,7 +82,7 @@ class UpdateConfig(Frozen):
     hindsight_share: float = Field(0.0, ge=0, le=0.25, description="of samples, from words")
     hindsight_cap: float = Field(2.0, gt=0, description="nats that words may move a token by")
     correction_weight: float = Field(0.0, ge=0, description="of corrected spans, in each step")
-    learning_rate: float = Field(5e-4, gt=0)
+    learning_rate: float = Field(4e-4, gt=0)
     max_gradient_norm: float = Field(1.0, gt=0)
     rank: int = Field(8, ge=1, le=32)
     alpha: int = Field(16, ge=1)

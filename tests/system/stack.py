@@ -57,8 +57,8 @@ class Stack:
             "DANAS_PORT": str(self.port),
             "DANAS_ENGINE_PORT": str(self.engine_port),
             "DANAS_MODEL": str(MODEL),
-            # Two steps go through everything that more would.
-            "DANAS_UPDATE_STEPS": "2",
+            # A few steps go through everything that more would.
+            "DANAS_UPDATE_STEPS": "4",
             **self._settings,
         }
         return {name: value for name, value in wanted.items() if value is not None}

@@ -2,7 +2,7 @@
 
 Text and questions are judged against the base, not the parent, so that small losses cannot add up
 over many updates. KL is judged against the parent, on answers sampled from the new policy to the
-bank's prompts, with Schulman's estimator k3, which needs log-probabilities alone.
+bank's prompts, as the update itself has measured it.
 
 **General questions** have two scores in points: the mean probability of the right ending among the
 four, and how many are answered right, which is to say that the right ending is the most probable.
@@ -21,6 +21,7 @@ import numpy as np
 from learning.config import GateConfig
 from learning.evaluation.gates.measured import Paired, Texts, WithBase
 from learning.evaluation.gates.report import GateReport
+from learning.policy.control import kl_per_token
 
 
 def general_text_not_worse(texts: Texts, config: GateConfig) -> GateReport:
@@ -36,8 +37,7 @@ def general_text_not_worse(texts: Texts, config: GateConfig) -> GateReport:
 
 
 def kl_on_bank(sampled: Paired, config: GateConfig) -> GateReport:
-    log_ratio = sampled.parent - sampled.policy
-    kl = float(np.mean(np.expm1(log_ratio) - log_ratio))
+    kl = kl_per_token(zip(sampled.policy.tolist(), sampled.parent.tolist(), strict=True))
     passed = math.isfinite(kl) and kl <= config.max_kl
     sentence = (
         f"On general prompts the policy moved {kl:.4f} nats per token away from its parent "

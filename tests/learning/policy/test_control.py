@@ -15,6 +15,13 @@ def test_kl_is_zero_without_change_and_positive_whichever_way_it_goes():
     assert kl_per_token([(-1.0, -2.0)]) == pytest.approx(1 / math.e)
 
 
+def test_one_token_that_the_reference_prefers_by_far_does_not_decide():
+    # e² - 3 in place of e⁵ - 6.
+    assert kl_per_token([(-6.0, -1.0)] + [(-1.0, -1.0)] * 99) == pytest.approx(
+        (math.e**2 - 3) / 100
+    )
+
+
 def test_the_weight_rises_above_the_target_and_falls_below_it_but_not_under_the_configured_one():
     budget = BankKl(CONFIG)
 
