@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from inference.engine import cpu_lora, cpu_ranks
+from inference.engine import cpu_lora, cpu_ranks, cpu_seeds
 
-CHANGES = (cpu_lora, cpu_ranks)
+CHANGES = (cpu_lora, cpu_ranks, cpu_seeds)
 
 
 class WorkerExtension:

@@ -59,6 +59,17 @@ async def test_what_was_sampled_is_what_is_scored(client, prompt):
     assert sum(differences) / len(differences) < 0.08
 
 
+async def test_requests_with_a_seed_survive_a_prompt_that_is_read_in_pieces(client, prompt):
+    """More prompts at once than fit into one step, so that some of them are cut in two."""
+    short = Sampling(temperature=1.0, top_p=1.0, max_tokens=2, seed=3)
+    # 40 prompts of 150 tokens with different beginnings; a step of vLLM's takes 2,048 tokens.
+    prompts = [[*prompt[:1], 100 + number, *prompt * 5][:150] for number in range(40)]
+
+    samples = await asyncio.gather(*(client.sample(each, short, BASE) for each in prompts))
+
+    assert all(len(sample.token_ids) == 2 for (sample,) in samples)
+
+
 async def test_logprobs_are_of_the_distribution_that_was_sampled_from(client, prompt):
     """Cut to the likeliest token by top-p, that token is certain, whatever the model thinks."""
     narrow = Sampling(temperature=1.0, top_p=0.01, max_tokens=12, seed=1)
