@@ -38,6 +38,7 @@ from learning.lineage import judgements_digest
 from learning.models import Judgement, Update, UpdateJudgement
 from learning.policy import kto
 from learning.policy.local import LocalTrainer
+from learning.policy.parallel import make_trainer
 from learning.policy.progress import Progress, newest
 from learning.policy.trainer import Lora, SavedState, TokenIds
 from learning.policy.update import StepReport, update
@@ -176,7 +177,7 @@ def _trainer(
     crew.load(start)
     prefix = f"training-{lease.update_id.hex}-{lease.attempt}"
     sampler = EngineSampler(crew, storage, start, prefix)
-    trainer = LocalTrainer(base, sampler)
+    trainer = make_trainer(base, sampler)
     try:
         if start.path is None:
             trainer.create(Lora(config.rank, config.alpha, config.seed))
