@@ -42,5 +42,5 @@ def bookkeep_without_generators(runner: Any, *args: Any, **kwargs: Any) -> Any:
         batch.generators = generators
 
 
-GPUModelRunner._sample = sample_and_wind_back  # type: ignore[method-assign]
-GPUModelRunner._bookkeeping_sync = bookkeep_without_generators  # type: ignore[method-assign]
+GPUModelRunner._sample = sample_and_wind_back  # type: ignore[assignment, method-assign]
+GPUModelRunner._bookkeeping_sync = bookkeep_without_generators  # type: ignore[assignment, method-assign]
