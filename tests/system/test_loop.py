@@ -185,6 +185,8 @@ def test_a_killed_generation_worker_interrupts_with_what_was_said_kept(stack: St
     wait_until(stack.is_healthy, 90, "health after the kill")
 
 
+# Up to three updates, on two cores that also answer.
+@pytest.mark.timeout(1500)
 def test_feedback_becomes_a_policy_that_answers_and_can_be_taken_back(lou: Person):
     answers = [lou.ask(question) for question in QUESTIONS]
     versions = []
