@@ -18,11 +18,11 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-Seconds = defaultdict[str, list[tuple[float, float]]]
+Seconds = defaultdict[str, list[float]]
 
 
 class Clock:
-    """Wall-clock and processor seconds of each part of each step."""
+    """Seconds of each part of each step."""
 
     def __init__(self) -> None:
         self.seconds: Seconds = defaultdict(list)
@@ -33,12 +33,11 @@ class Clock:
         def timed(*args: Any, **kwargs: Any) -> Any:
             if not when():
                 return act(*args, **kwargs)
-            wall, processor = time.perf_counter(), time.process_time()
+            started = time.perf_counter()
             try:
                 return act(*args, **kwargs)
             finally:
-                spent = (time.perf_counter() - wall, time.process_time() - processor)
-                self.seconds[part].append(spent)
+                self.seconds[part].append(time.perf_counter() - started)
 
         setattr(owner, name, timed)
 
