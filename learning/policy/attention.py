@@ -1,7 +1,7 @@
 """Attention on a CPU for packed rows: torch's own forward pass, and a faster backward pass.
 
 Torch's backward pass for masked attention on a CPU took a sixth of a training step. This one works
-through a row's key heads one after the other, so that scores stay in the cache: they are computed
+through a row's key heads one after the other, and keeps no scores: they are computed
 again from the forward pass's normalisers, which is what flash attention does with smaller tiles.
 
 After FlashAttention (Dao et al., arXiv 2205.14135), without its tiling: rows are at most some 1,000

@@ -1,22 +1,24 @@
 """Learning from what people said in words, and from the answers they wrote themselves.
 
-Words: the policy that is told what the person said afterwards teaches the same policy without it.
-On answers of the student's own, each token's weight is how much likelier the told policy finds it,
+Words: the parent that is told what the person said afterwards teaches the policy that is not.
+On answers of the student's own, each token's weight is how much likelier the told parent finds it,
 which is the gradient of the reverse KL between the two. A model has to understand remarks for
 this: it is off for models below 4B, whose told self is no better than they are.
 
 Corrections: likelihood of the spans that the person changed, nothing else.
 
 After arXiv 2601.20802 (distillation from feedback), at most a quarter of the samples, since it is
-known to wear out in continual use (2607.01763). It departs from the paper in capping a token's
-weight, so that one surprising token cannot outweigh an answer.
+known to wear out in continual use (2607.01763). It departs from the paper in two ways. The teacher
+is the parent and not the policy in training: a teacher that moves with its student led both astray
+within eight steps (EXPERIMENTS.md). And a token's weight is capped, so that one surprising token
+cannot outweigh an answer.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import TypeVar
 
@@ -67,21 +69,17 @@ def learn(
 def distilled(
     trainer: Trainer, hints: Sequence[Hint], config: UpdateConfig, sampling: Sampling
 ) -> list[Datum]:
-    """The student's own answers, weighed by how much likelier the told policy finds each token."""
+    """The student's own answers, weighed by how much likelier the told parent finds each token."""
     groups = trainer.sample([hint.prompt for hint in hints], sampling, config.samples)
     drawn = [(hint, s.token_ids) for hint, group in zip(hints, groups, strict=True) for s in group]
     told = [Datum(hint.told, tokens) for hint, tokens in drawn]
     alone = [Datum(hint.prompt, tokens) for hint, tokens in drawn]
-    teacher, student = (
-        trainer.logprobs(data, Weights.POLICY, temperature=config.temperature)
-        for data in (told, alone)
-    )
+    teacher = trainer.logprobs(told, Weights.REFERENCE, temperature=config.temperature)
+    student = trainer.logprobs(alone, Weights.POLICY, temperature=config.temperature)
     cap = config.hindsight_cap
     return [
-        Datum(
-            datum.prompt,
-            datum.response,
-            tuple(max(-cap, min(cap, t - s)) for t, s in zip(ts, ss, strict=True)),
+        replace(
+            datum, weights=tuple(max(-cap, min(cap, t - s)) for t, s in zip(ts, ss, strict=True))
         )
         for datum, ts, ss in zip(alone, teacher, student, strict=True)
     ]
