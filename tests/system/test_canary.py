@@ -11,7 +11,7 @@ from tests.inference.lora import WEIGHTS, make_adapter
 from tests.system.stack import MODEL, Stack, wait_until
 from tests.system.test_loop import Person
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.slow, pytest.mark.timeout(600)]
 
 # Twelve bad words against twelve good ones; ten would do.
 THUMBS = 12
