@@ -52,7 +52,7 @@ class Environment(BaseSettings):
         "You are Danas, a helpful personal assistant.", alias="DANAS_SYSTEM_TEXT"
     )
     message_bytes: int = Field(1_000_000, alias="DANAS_MESSAGE_BYTES", ge=1)
-    update_steps: int = Field(12, alias="DANAS_UPDATE_STEPS", ge=1)
+    update_steps: int = Field(8, alias="DANAS_UPDATE_STEPS", ge=1)
     update_config: dict[str, Any] = Field(default_factory=dict, alias="DANAS_UPDATE_CONFIG")
     update_events: int = Field(32, alias="DANAS_UPDATE_EVENTS", ge=1)
     update_hours: float = Field(6.0, alias="DANAS_UPDATE_HOURS", gt=0)

@@ -60,7 +60,7 @@ class UpdateConfig(Frozen):
     """
 
     algorithm: Algorithm = Algorithm.RLOO
-    steps: int = Field(12, ge=1)
+    steps: int = Field(8, ge=1)
     prompts: int = Field(8, ge=1, description="prompts a step")
     samples: int = Field(4, ge=2, description="replies a prompt; one has nothing to compare with")
     max_prompt_tokens: int = Field(1024, ge=1, description="longer prompts are left out")
@@ -74,8 +74,8 @@ class UpdateConfig(Frozen):
     clip_high: float = Field(0.28, gt=0)
     ratio_cap: float = Field(2.0, gt=0)
     kl_weight: float = Field(0.02, ge=0)
-    bank_kl_weight: float = Field(0.02, ge=0)
-    target_bank_kl: float = Field(0.03, gt=0, description="nats per token, on the bank's samples")
+    bank_kl_weight: float = Field(0.5, ge=0)
+    target_bank_kl: float = Field(0.02, gt=0, description="nats per token, on the bank's samples")
     max_bank_kl: float = Field(0.05, gt=0, description="an update stops before it leaves this")
     kto_beta: float = Field(0.1, gt=0, description="per nat of a whole answer")
     max_judged_tokens: int = Field(256, ge=1, description="KTO reads an answer as far as this")

@@ -146,6 +146,11 @@ class LocalTrainer:
         self._restore_moments(lora.read_moments(folder))
         return state
 
+    @torch.no_grad()
+    def step_back(self, share: float) -> None:
+        for parameter, start in zip(self._parameters, self._started_from, strict=True):
+            parameter.copy_(torch.lerp(start, parameter, share))
+
     def publish_sampler(self, folder: Path, notes: str = "") -> SavedState:
         state = self.save_state(folder, notes)
         self.serve(state)

@@ -99,6 +99,9 @@ class Leader(LocalTrainer):
         state: SavedState = self._everywhere("load_state", folder=folder)
         return state
 
+    def step_back(self, share: float) -> None:
+        self._everywhere("step_back", share=share)
+
     def unload(self) -> None:
         self._everywhere("unload")
 

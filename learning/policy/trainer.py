@@ -165,6 +165,9 @@ class Trainer(Protocol):
         Raises CheckpointInvalid.
         """
 
+    def step_back(self, share: float) -> None:
+        """Go back towards where the training began, until only `share` of the way is left."""
+
     def publish_sampler(self, folder: Path, notes: str = "") -> SavedState:
         """Save, and let `sample` draw from exactly these weights from now on."""
 

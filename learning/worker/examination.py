@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from inference import registry, shelf
 from inference.models import PolicyVersion
 from learning.evaluation.examine import examine
+from learning.evaluation.gates import went_too_far
 from learning.models import Update
 from learning.policy import lora
 from learning.policy.local import LocalTrainer
@@ -16,6 +17,14 @@ from learning.worker.lease import Lease
 from learning.worker.loaded import Workshop
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`refusal` is empty, or says why the version is refused; `is_too_far`: for moving too far."""
+
+    refusal: str
+    is_too_far: bool
+
+
 def examine_version(
     trainer: LocalTrainer,
     engine: Serving,
@@ -23,8 +32,8 @@ def examine_version(
     parent: PolicyVersion,
     lease: Lease,
     workshop: Workshop,
-) -> str:
-    """Load the new policy everywhere and hold it to the gates. Empty, or why it is refused."""
+) -> Verdict:
+    """Load the new policy everywhere and hold it to the gates."""
     policy = registry.as_policy(version)
     engine.load(policy)
     _, weights = lora.read(shelf.storage().fetch(version.path, version.digest))
@@ -42,4 +51,4 @@ def examine_version(
     refusal = " ".join(report.sentence for report in reports if not report.passed)
     if refusal:
         engine.unload(policy)
-    return refusal
+    return Verdict(refusal, went_too_far(reports))

@@ -39,7 +39,7 @@ from learning.models import Judgement, Update, UpdateJudgement
 from learning.policy import kto
 from learning.policy.local import LocalTrainer
 from learning.policy.parallel import make_trainer
-from learning.policy.progress import Progress, newest
+from learning.policy.progress import Progress, newest, save_final
 from learning.policy.trainer import Lora, SavedState, TokenIds
 from learning.policy.update import StepReport, update
 from learning.reward.rewarder import Rewarder
@@ -52,12 +52,14 @@ from learning.worker.lease import Lease
 from learning.worker.loaded import Workshop
 from learning.worker.revision import revision
 from learning.worker.rollouts import Crew
-from learning.worker.verdict import conclude
+from learning.worker.verdict import conclude, set_aside
 
 logger = logging.getLogger(__name__)
 # How long an update waits for the reward worker to take in what was judged before it.
 REWARD_PATIENCE_S = 60.0
 LARGEST_RANK = 32
+# The share of its way that a version keeps which has lost too much by moving.
+HALF = 0.5
 # Who asks for an update that nobody asked for by hand.
 SCHEDULE = "schedule"
 MATERIAL = "material.json"
@@ -118,11 +120,18 @@ def _run(lease: Lease, workshop: Workshop, crew: Crew, storage: Storage) -> None
     with _trainer(crew, storage, workshop.base, course, lease) as trainer:
         state = _train(trainer, rewarder, course, lease, workshop)
         version = _stage(state, workshop.folder, course, reward_version, lease, storage)
-        refusal = examine_version(trainer, crew, version, course.parent, lease, workshop)
-    if not refusal:
+        verdict = examine_version(trainer, crew, version, course.parent, lease, workshop)
+        if verdict.is_too_far:
+            # Half of what was learned is more than nothing, which a refusal would leave.
+            set_aside(lease, version, verdict.refusal)
+            trainer.step_back(HALF)
+            state = save_final(trainer, course.folder)
+            version = _stage(state, workshop.folder, course, reward_version, lease, storage)
+            verdict = examine_version(trainer, crew, version, course.parent, lease, workshop)
+    if not verdict.refusal:
         # One that was restarted since has lost it, and one that is down cannot serve it.
         crew.load(registry.as_policy(version))
-    conclude(lease, version, course.parent, refusal)
+    conclude(lease, version, course.parent, verdict.refusal)
 
 
 def _course(lease: Lease, workshop: Workshop, storage: Storage) -> _Course:

@@ -31,8 +31,20 @@ def conclude(lease: Lease, version: PolicyVersion, parent: PolicyVersion, refusa
     else:
         registry.accept(version)
         _let_answer(lease, update, version, parent)
+    _enter(update, version, passed=not refusal)
+
+
+@transaction.atomic
+def set_aside(lease: Lease, version: PolicyVersion, refusal: str) -> None:
+    """Refuse a version while its update goes on and makes another one. Raises LeaseLost."""
+    lease.save()
+    registry.reject(version, refusal)
+    _enter(Update.objects.get(pk=lease.update_id), version, passed=False)
+
+
+def _enter(update: Update, version: PolicyVersion, *, passed: bool) -> None:
     gates = {gate["name"]: gate["passed"] for gate in update.gates}
-    ledger.record(ledger.Kind.EXAMINED, version.name, {"passed": not refusal, "gates": gates})
+    ledger.record(ledger.Kind.EXAMINED, version.name, {"passed": passed, "gates": gates})
 
 
 def _let_answer(

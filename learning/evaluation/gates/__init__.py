@@ -8,6 +8,8 @@ explains; each module says how its limits were found, EXPERIMENTS.md has the fig
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from learning.config import GateConfig
 from learning.evaluation.gates.corrections import corrections_kept
 from learning.evaluation.gates.form import length_ratio, refusals, repetition
@@ -20,7 +22,32 @@ from learning.evaluation.gates.reward import reward_up, rule_not_down
 from learning.evaluation.gates.served import served_is_trained
 from learning.evaluation.gates.weights import finite_weights
 
-__all__ = ["GateReport", "Measured", "finite_weights", "judge", "served_is_trained"]
+__all__ = [
+    "GateReport",
+    "Measured",
+    "finite_weights",
+    "judge",
+    "served_is_trained",
+    "went_too_far",
+]
+# What a policy loses by moving. One that moved half as far in the same direction loses far less.
+LOST_BY_MOVING = frozenset(
+    {
+        "general text not worse",
+        "general questions",
+        "KL on the bank",
+        "corrections kept",
+        "length",
+        "repetition",
+        "refusals",
+    }
+)
+
+
+def went_too_far(reports: Sequence[GateReport]) -> bool:
+    """Whether a policy is refused for what it has lost by moving, and for nothing else."""
+    failed = {report.name for report in reports if not report.passed}
+    return bool(failed) and failed <= LOST_BY_MOVING
 
 
 def judge(measured: Measured, config: GateConfig) -> list[GateReport]:

@@ -9,6 +9,7 @@ import torch
 
 from learning.config import GateConfig
 from learning.evaluation.gates import (
+    GateReport,
     corrections,
     finite_weights,
     form,
@@ -17,6 +18,7 @@ from learning.evaluation.gates import (
     probes,
     reward,
     served,
+    went_too_far,
 )
 from learning.evaluation.gates.measured import Change, Paired, Texts, WithBase
 
@@ -293,3 +295,17 @@ def test_a_policy_that_gives_nonsense_numbers_passes_no_gate():
 
     assert [report.name for report in reports if report.passed] == []
     json.dumps([report.figures for report in reports], allow_nan=False)
+
+
+def report(name: str, *, passed: bool) -> GateReport:
+    return GateReport(name, passed, "A sentence.")
+
+
+def test_what_is_lost_by_moving_alone_is_moving_too_far():
+    fine = report("reward up", passed=True)
+    forgetful = report("general questions", passed=False)
+
+    assert went_too_far([fine, forgetful])
+    assert not went_too_far([fine])
+    assert not went_too_far([forgetful, report("safety", passed=False)])
+    assert not went_too_far([report("reward up", passed=False)])

@@ -160,6 +160,18 @@ def test_the_reference_is_what_training_started_from(trainer, tmp_path):
     assert trainer.logprobs(data, Weights.POLICY) != at_start
 
 
+def test_a_step_back_leaves_half_of_the_way(trainer):
+    start = [p.detach().clone() for p in trainer.adapted.parameters() if p.requires_grad]
+    moved(trainer)
+    end = [p.detach().clone() for p in trainer.adapted.parameters() if p.requires_grad]
+
+    trainer.step_back(0.5)
+
+    now = [p.detach() for p in trainer.adapted.parameters() if p.requires_grad]
+    for before, after, half in zip(start, end, now, strict=True):
+        torch.testing.assert_close(half, (before + after) / 2)
+
+
 def test_a_saved_adapter_comes_back_as_it_was(trainer, tmp_path):
     moved(trainer)
     data = examples()

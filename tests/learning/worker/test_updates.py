@@ -22,6 +22,7 @@ from learning.lineage import judgements_digest
 from learning.models import Alarm, Answer, Judgement, Update
 from learning.policy.local import LocalTrainer
 from learning.worker import rewards, updates
+from learning.worker.examination import Verdict
 from learning.worker.revision import revision
 from tests.inference import s3
 
@@ -119,6 +120,28 @@ def test_an_update_trains_an_adapter_and_makes_it_live(workshop, engine):
     # The first step samples from the parent, the second from an adapter of its own.
     assert engine.asked[0] == "base"
     assert engine.asked[1].startswith(f"training-{update.pk.hex}-1-")
+
+
+def test_a_version_that_moved_too_far_is_examined_again_half_way(workshop, engine, monkeypatch):
+    people_have_judged(workshop)
+    examine, seen = updates.examine_version, []
+
+    def examine_strictly_at_first(trainer, crew, version, *rest):
+        seen.append(version)
+        verdict = examine(trainer, crew, version, *rest)
+        return Verdict("It moved too far.", is_too_far=True) if len(seen) == 1 else verdict
+
+    monkeypatch.setattr(updates, "examine_version", examine_strictly_at_first)
+
+    update = run(workshop, engine)
+
+    far, half = (PolicyVersion.objects.get(pk=version.pk) for version in seen)
+    assert far.state == PolicyVersion.State.REJECTED
+    assert far.manifest["rejected"] == "It moved too far."
+    assert (update.state, update.policy) == (State.LIVE, half.name)
+    assert half.digest != far.digest
+    assert registry.live() == half
+    assert ledger.check().holds
 
 
 def test_the_next_update_starts_from_the_live_policy(workshop, engine):
