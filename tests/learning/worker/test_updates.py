@@ -122,7 +122,9 @@ def test_an_update_trains_an_adapter_and_makes_it_live(workshop, engine):
     assert engine.asked[1].startswith(f"training-{update.pk.hex}-1-")
 
 
-def test_a_version_that_moved_too_far_is_examined_again_half_way(workshop, engine, monkeypatch):
+def test_a_version_that_moved_too_far_is_examined_again_on_its_way_back(
+    workshop, engine, monkeypatch
+):
     people_have_judged(workshop)
     examine, seen = updates.examine_version, []
 
@@ -135,12 +137,12 @@ def test_a_version_that_moved_too_far_is_examined_again_half_way(workshop, engin
 
     update = run(workshop, engine)
 
-    far, half = (PolicyVersion.objects.get(pk=version.pk) for version in seen)
+    far, nearer = (PolicyVersion.objects.get(pk=version.pk) for version in seen)
     assert far.state == PolicyVersion.State.REJECTED
     assert far.manifest["rejected"] == "It moved too far."
-    assert (update.state, update.policy) == (State.LIVE, half.name)
-    assert half.digest != far.digest
-    assert registry.live() == half
+    assert (update.state, update.policy) == (State.LIVE, nearer.name)
+    assert nearer.digest != far.digest
+    assert registry.live() == nearer
     assert ledger.check().holds
 
 
