@@ -35,7 +35,7 @@ class Outlook:
 
 def refusal(*, by_hand: bool) -> str:
     """A sentence why no update may start or go on now; empty where one may."""
-    return frozen() or judge_readiness(predictions(Use.LEARNED, Use.HELD_OUT), by_hand=by_hand)
+    return frozen() or _doubt(by_hand=by_hand)
 
 
 def frozen() -> str:
@@ -108,4 +108,9 @@ def _next_reason(events: float, needed: int) -> str:
         return "An update is running."
     if events < needed:
         return f"{events:.1f} of {needed} new judgements have come in."
-    return judge_readiness(predictions(Use.LEARNED, Use.HELD_OUT), by_hand=False)
+    return _doubt(by_hand=False)
+
+
+def _doubt(*, by_hand: bool) -> str:
+    """Why the reward model does not know well enough what people want; empty where it does."""
+    return judge_readiness(predictions(Use.LEARNED, Use.HELD_OUT), by_hand=by_hand)

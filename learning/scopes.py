@@ -1,10 +1,9 @@
 """Who answers a person: the live policy, a version that they stay at, or an adapter of their own.
 
 Whoever has judged enough gets an adapter that is trained on their judgements alone, starting from
-the version that was live. It answers them and nobody else. When a new version goes live, personal
-adapters stay as they are, children of the version that they were trained from; the next personal
-update starts from the new live version and learns all of the person's judgements again. Its owner
-can ask for the live policy meanwhile.
+the version that was live. It answers them and nobody else, and their next update goes on from it.
+When a new version goes live, personal adapters stay as they are; their owners can ask for the live
+policy.
 """
 
 from __future__ import annotations
