@@ -150,13 +150,6 @@ def refit() -> int | None:
     return chosen.version
 
 
-def replayed() -> Stream:
-    """The stream that the log gives, built anew and compared with nothing."""
-    entries = [each.entry for each in log.standing()]
-    stream, _ = replay(entries, FEATURE_DIMENSIONS, CONFIG, refits=log.refits())
-    return stream
-
-
 def _current() -> tuple[Stream, int]:
     newest = RewardVersion.objects.order_by("-number").first()
     if newest is not None and newest.head is None:

@@ -5,6 +5,7 @@ import pytest
 from django.utils import timezone
 
 from learning import intake, queue
+from learning.config import FEATURE_DIMENSIONS
 from learning.contracts import FeedbackKind
 from learning.contracts import Judgement as JudgementValue
 from learning.models import (
@@ -17,6 +18,7 @@ from learning.models import (
     RewardMetrics,
     RewardVersion,
 )
+from learning.reward.stream import replay
 from learning.worker import log, rewards
 
 from ..rows import ADA, BEN, feedback_id, judged, remembered
@@ -130,7 +132,9 @@ def test_a_worker_that_dies_anywhere_goes_on_where_it_was(extract, breaks_at):
 
 
 def replayed() -> bytes:
-    return rewards.replayed().to_bytes()
+    entries = [each.entry for each in log.standing()]
+    stream, _ = replay(entries, FEATURE_DIMENSIONS, rewards.CONFIG, refits=log.refits())
+    return stream.to_bytes()
 
 
 def test_replaying_the_log_gives_the_stored_head_bit_for_bit(extract):
