@@ -6,8 +6,9 @@
  */
 
 import type { AnswerStatus } from "../api/types";
+import { language } from "./language";
 
-export const number = (value: number): string => value.toLocaleString("en");
+export const number = (value: number): string => value.toLocaleString(language);
 export const plural = (count: number, one: string, many: string): string =>
   `${number(count)} ${count === 1 ? one : many}`;
 
