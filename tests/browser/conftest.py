@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.pages import PASSWORD, PATIENCE_MS, Visit, sign_in
-from tests.system.stack import Stack
+from tests.system.light import LightStack
+from tests.system.stack import Stack, make_model
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
@@ -35,6 +37,46 @@ def ada(stack: Stack) -> tuple[str, str]:
 @pytest.fixture
 def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
     """A browser of its own, with whatever Playwright can be told of it."""
+    yield from _visits(chromium, stack)
+
+
+@pytest.fixture
+def page(visit: Visit, ada: tuple[str, str]) -> Page:
+    """Ada's page, signed in, with a new conversation."""
+    page = visit().new_page()
+    sign_in(page, *ada)
+    return page
+
+
+@pytest.fixture(scope="session")
+def light() -> Iterator[LightStack]:
+    """Danas with a scripted engine and no learning, for what people do with the page itself."""
+    make_model()
+    stack = LightStack(DANAS_SIGNUP="open")
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture
+def light_visit(chromium: Browser, light: LightStack) -> Iterator[Visit]:
+    """As `visit`, to the light stack."""
+    yield from _visits(chromium, light)
+
+
+@pytest.fixture
+def light_page(light: LightStack, light_visit: Visit) -> Page:
+    """A new member's page, signed in, with a new conversation."""
+    name = f"mo.{uuid4().hex[:8]}"
+    light.create_user(name, "--research", "on", password=PASSWORD)
+    page = light_visit().new_page()
+    sign_in(page, name, PASSWORD)
+    return page
+
+
+def _visits(chromium: Browser, stack: Stack) -> Iterator[Visit]:
     contexts: list[BrowserContext] = []
 
     def opened(**options: object) -> BrowserContext:
@@ -47,11 +89,3 @@ def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
 
     for context in contexts:
         context.close()
-
-
-@pytest.fixture
-def page(visit: Visit, ada: tuple[str, str]) -> Page:
-    """Ada's page, signed in, with a new conversation."""
-    page = visit().new_page()
-    sign_in(page, *ada)
-    return page

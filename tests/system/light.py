@@ -97,12 +97,11 @@ class LightStack(Stack):
         return [*(known[name] for name in self._programs), web]
 
     def _run(self, command: list[str]) -> None:
-        output = (self.home / f"log-{len(self._processes)}").open("wb")
-        self._processes.append(
-            subprocess.Popen(
+        with (self.home / f"log-{len(self._processes)}").open("wb") as output:
+            process = subprocess.Popen(
                 command, cwd=ROOT, env=self.environment, stdout=output, stderr=subprocess.STDOUT
             )
-        )
+        self._processes.append(process)
 
     def _is_served(self) -> bool:
         try:
@@ -130,6 +129,7 @@ class LightStack(Stack):
             asyncio.run_coroutine_threadsafe(self.engine.die(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
+            self._loop.close()
         return 0, time.monotonic() - started
 
     def remove(self) -> None:
