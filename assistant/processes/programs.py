@@ -116,7 +116,10 @@ def web(plan: Plan) -> Program:
     where = ("--host", plan.host, "--port", str(plan.port))
     # Open sockets would otherwise hold up the stop; whoever is connected comes back and replays.
     patience = ("--timeout-graceful-shutdown", "3", "--no-access-log")
-    return Program(name="web", command=[*uvicorn, *where, *patience], stage=WEB)
+    # Longer than clients keep an idle connection: one that closes first loses the request that the
+    # other is just sending, and a POST is not sent again by itself.
+    kept = ("--timeout-keep-alive", "75")
+    return Program(name="web", command=[*uvicorn, *where, *patience, *kept], stage=WEB)
 
 
 def celery(*arguments: str) -> list[str]:

@@ -16,7 +16,7 @@ from tests.simulation.session import Accounts, Measured, Plan, Session
 from tests.simulation.statistics import difference
 
 Row = dict[str, Any]
-FULL = {"events": 200, "updates_every": 50, "held_out": 64}
+FULL = {"events": 200, "updates_every": 100, "held_out": 64}
 QUICK = {"events": 80, "updates_every": 80, "held_out": 48}
 WAYS = ("base", "best of 4", "told", "kto", "rloo")
 
