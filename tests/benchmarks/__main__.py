@@ -50,7 +50,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few people's few words, one seed")
     parser.add_argument("--seeds", type=int, help="of simulated people; 1 if quick, else 5")
     parser.add_argument(
-        "--families", nargs="+", default=["length"], help=f"what they want: {', '.join(FAMILIES)}"
+        "--families",
+        nargs="+",
+        default=["length"],
+        help=f"what they want, seed by seed in turn: {', '.join(FAMILIES)}",
     )
     parser.add_argument("--minutes", type=float, help="begin no further run after so many")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
