@@ -13,7 +13,7 @@ urlpatterns = [
     path("v1/", api.urls),
     # Addresses of the page itself; a missing file or API path stays a 404.
     re_path(
-        r"^(?:|c/[0-9a-f-]{36}|settings|signin|signup|learning"
+        r"^(?:|c/[0-9a-f-]{36}|settings|signin|signup|review(?:/[0-9a-f-]{36})?|learning"
         r"(?:/(?:quality|updates|review|versions(?:/[\w.-]+)?|receipts/[0-9a-f-]{36}))?)/?$",
         page,
     ),

@@ -23,6 +23,8 @@ ID = "11111111-1111-4111-8111-111111111111"
         "/learning/versions/",
         "/learning/versions/danas-v3-1f2e3d4c",
         "/learning/review",
+        "/review",
+        f"/review/{ID}",
     ],
 )
 def test_an_address_of_the_page_can_be_opened_and_reloaded(address):

@@ -1,14 +1,21 @@
-/** Addresses of the page, over the history API. assistant/urls.py lists the same ones. */
+/**
+ * Addresses of the page, over the history API. assistant/urls.py lists the same ones.
+ *
+ * `route` is read from the path. A page that filters keeps its filters in `router.query`, so that
+ * what is shown can be linked to, reloaded and gone back to.
+ */
 
 export type LearningSection = "learned" | "quality" | "updates" | "versions" | "review";
 
-/** `item`: a receipt or a version that is open over its section. */
+/** `item`: a receipt or a version that is open over its section; a piece of feedback in review. */
 export type Route =
   | { page: "chat"; conversation: string | null }
   | { page: "learning"; section: LearningSection; item: string | null }
+  | { page: "review"; item: string | null }
   | { page: "settings" };
 
 const LEARNING = /^\/learning(?:\/(quality|updates|versions|review|receipts)(?:\/([\w.-]+))?)?\/?$/;
+const REVIEW = /^\/review(?:\/([0-9a-f-]{36}))?\/?$/;
 const CONVERSATION = /^\/c\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\/?$/;
 
 export function routeOf(path: string): Route {
@@ -16,6 +23,8 @@ export function routeOf(path: string): Route {
   if (conversation) return { page: "chat", conversation };
   const learning = LEARNING.exec(path);
   if (learning) return learningRoute(learning[1] ?? "receipts", learning[2] ?? null);
+  const review = REVIEW.exec(path);
+  if (review) return { page: "review", item: review[1] ?? null };
   if (/^\/settings\/?$/.test(path)) return { page: "settings" };
   return { page: "chat", conversation: null };
 }
@@ -35,21 +44,36 @@ export function learningPath(section: LearningSection, item = ""): string {
 
 class Router {
   path = $state(location.pathname);
+  /** With its question mark, or empty. */
+  search = $state(location.search);
   route: Route = $derived(routeOf(this.path));
+  query: URLSearchParams = $derived(new URLSearchParams(this.search));
 
   constructor() {
-    addEventListener("popstate", () => (this.path = location.pathname));
+    addEventListener("popstate", () => this.#read());
   }
 
-  go(path: string): void {
-    if (path !== location.pathname) history.pushState(null, "", path);
-    this.path = path;
+  /** `address`: a path, and a query if it has one. */
+  go(address: string): void {
+    if (address !== location.pathname + location.search) history.pushState(null, "", address);
+    this.#read();
   }
 
   /** Leaves no entry in the history. */
-  replace(path: string): void {
-    history.replaceState(null, "", path);
-    this.path = path;
+  replace(address: string): void {
+    history.replaceState(null, "", address);
+    this.#read();
+  }
+
+  /** Another query at the same path; without an entry in the history, since typing changes it. */
+  ask(query: URLSearchParams): void {
+    const text = query.toString();
+    this.replace(this.path + (text && `?${text}`));
+  }
+
+  #read(): void {
+    this.path = location.pathname;
+    this.search = location.search;
   }
 }
 
@@ -61,5 +85,5 @@ export function follow(event: MouseEvent): void {
   const link = event.currentTarget as HTMLAnchorElement;
   if (!isPlain) return;
   event.preventDefault();
-  router.go(link.pathname);
+  router.go(link.pathname + link.search);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { learningPath, routeOf } from "./router.svelte";
+import { learningPath, routeOf, router } from "./router.svelte";
 
 test("every section of what was learned has an address of its own", () => {
   for (const section of ["learned", "quality", "updates", "versions", "review"] as const) {
@@ -19,4 +19,25 @@ test("a receipt and a version can be linked to", () => {
     section: "versions",
     item: "danas-v3-1f2e3d4c",
   });
+});
+
+test("a piece of feedback in review can be linked to", () => {
+  const id = "11111111-1111-4111-8111-111111111111";
+
+  expect(routeOf("/review")).toEqual({ page: "review", item: null });
+  expect(routeOf(`/review/${id}`)).toEqual({ page: "review", item: id });
+});
+
+test("an address keeps its query, and going elsewhere leaves it behind", () => {
+  router.go("/review?state=pending&tag=too_long");
+  expect(router.route.page).toBe("review");
+  expect(router.query.get("tag")).toBe("too_long");
+
+  router.ask(new URLSearchParams({ state: "accepted" }));
+  expect(location.search).toBe("?state=accepted");
+  router.ask(new URLSearchParams());
+  expect(location.pathname + location.search).toBe("/review");
+
+  router.go("/");
+  expect([...router.query]).toEqual([]);
 });
