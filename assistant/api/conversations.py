@@ -13,7 +13,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
-from assistant.chat.views_of import conversation_out, messages_out, readable_by
+from assistant.chat import branches
+from assistant.chat.views_of import conversation_out, messages_out, places_of, readable_by
 from assistant.chat.wire import ConversationOut, MessageOut
 from assistant.errors import NotFound
 from assistant.memory import forgetting, window
@@ -35,10 +36,16 @@ class Conversations(Out):
 
 
 class ConversationTree(Out):
-    """A conversation with all its messages, oldest first; `parent` makes them a tree."""
+    """A conversation and messages of it, oldest first; `parent` makes them a tree.
+
+    Without `limit` these are all. With it they are a part of one branch: `has_more` says whether
+    more lies above it, and what follows the messages in `cut` was left out.
+    """
 
     conversation: ConversationOut
     messages: list[MessageOut]
+    has_more: bool
+    cut: list[UUID]
 
 
 class Renaming(Body):
@@ -112,11 +119,30 @@ def begin(request: ApiRequest, body: Beginning | None = None) -> ConversationOut
 
 
 @router.get("/conversations/{uuid:pk}", response=ConversationTree, summary="Read a conversation")
-def show(request: ApiRequest, pk: UUID) -> ConversationTree:
+def show(
+    request: ApiRequest,
+    pk: UUID,
+    limit: Annotated[int | None, Field(ge=1, le=500)] = None,
+    before: UUID | None = None,
+    through: UUID | None = None,
+) -> ConversationTree:
+    """All of it, or with `limit` the newest part of the branch that was gone on with last.
+
+    `before` (the id of a message) gives the part above that message, and `through` the branch that
+    a message is on, from a little above it to the branch's end.
+    """
     person = request.auth.person
-    conversation = _mine(person, pk)
-    messages = messages_out(readable_by(person, conversation=conversation))
-    return ConversationTree(conversation=conversation_out(conversation), messages=messages)
+    conversation = conversation_out(_mine(person, pk))
+    if limit is None:
+        messages = messages_out(readable_by(person, conversation=pk))
+        return ConversationTree(
+            conversation=conversation, messages=messages, has_more=False, cut=[]
+        )
+    part = branches.part(places_of(pk), limit, before=before, through=through)
+    messages = messages_out(readable_by(person, pk__in=part.messages))
+    return ConversationTree(
+        conversation=conversation, messages=messages, has_more=part.has_more, cut=list(part.cut)
+    )
 
 
 @router.patch("/conversations/{uuid:pk}", response=ConversationOut, summary="Rename")

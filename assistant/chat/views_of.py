@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Prefetch
 
+from assistant.chat.branches import Place
 from assistant.chat.wire import AnswerState, ConversationOut, FeedbackOut, MessageOut, Turn
 from assistant.models import Conversation, Feedback, Generation, Message, User
 
@@ -34,6 +35,12 @@ def readable_by(person: User, **where: object) -> Iterable[Message]:
         .prefetch_related(Prefetch("feedback", queryset=mine, to_attr="own_feedback"))
         .order_by("created_at", "role")
     )
+
+
+def places_of(conversation: UUID) -> list[Place]:
+    """Where its messages are in its tree, oldest first."""
+    rows = Message.objects.filter(conversation=conversation).order_by("created_at", "role")
+    return [Place(*row) for row in rows.values_list("pk", "parent_id")]
 
 
 def message_out(message: Message) -> MessageOut:

@@ -76,7 +76,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a conversation */
+        /**
+         * Read a conversation
+         * @description All of it, or with `limit` the newest part of the branch that was gone on with last.
+         *
+         *     `before` (the id of a message) gives the part above that message, and `through` the branch that
+         *     a message is on, from a little above it to the branch's end.
+         */
         get: operations["assistant_api_conversations_show"];
         put?: never;
         post?: never;
@@ -735,12 +741,19 @@ export interface components {
         };
         /**
          * ConversationTree
-         * @description A conversation with all its messages, oldest first; `parent` makes them a tree.
+         * @description A conversation and messages of it, oldest first; `parent` makes them a tree.
+         *
+         *     Without `limit` these are all. With it they are a part of one branch: `has_more` says whether
+         *     more lies above it, and what follows the messages in `cut` was left out.
          */
         ConversationTree: {
             conversation: components["schemas"]["ConversationOut"];
             /** Messages */
             messages: components["schemas"]["MessageOut"][];
+            /** Has More */
+            has_more: boolean;
+            /** Cut */
+            cut: string[];
         };
         /** FeedbackOut */
         FeedbackOut: {
@@ -1890,7 +1903,11 @@ export interface operations {
     };
     assistant_api_conversations_show: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number | null;
+                before?: string | null;
+                through?: string | null;
+            };
             header?: never;
             path: {
                 pk: string;

@@ -62,6 +62,38 @@ def test_a_conversation_is_read_as_a_tree_with_ones_own_feedback():
     assert [each["id"] for each in answered["feedback"]] == [str(opinion.pk)]
 
 
+def test_a_part_of_a_conversation_is_the_newest_and_more_is_asked_for():
+    ada = factories.ada()
+    where = factories.conversation(ada)
+    first = factories.said(where, "One")
+    second = factories.answer(first, "Two")
+    third = factories.said(where, "Three", second)
+    other, fourth = factories.answer(third, "Four"), factories.answer(third, "Five")
+    client = factories.caller(ada)
+    address = f"/v1/conversations/{where.pk}"
+
+    newest = client.get(f"{address}?limit=2").json()
+    above = client.get(f"{address}?limit=2&before={third.pk}").json()
+
+    assert [row["id"] for row in newest["messages"]] == [
+        str(row.pk) for row in (third, other, fourth)
+    ]
+    assert (newest["has_more"], newest["cut"]) == (True, [])
+    assert [row["id"] for row in above["messages"]] == [str(first.pk), str(second.pk)]
+    assert not above["has_more"]
+
+
+def test_a_part_cannot_begin_at_somebody_elses_message():
+    mine = factories.conversation(factories.ada())
+    factories.said(mine)
+    theirs = factories.said(factories.conversation(factories.ben()))
+
+    client = factories.caller(factories.ada())
+    for where in ("before", "through"):
+        response = client.get(f"/v1/conversations/{mine.pk}?limit=2&{where}={theirs.pk}")
+        assert response.status_code == 404
+
+
 def test_a_conversation_is_begun_empty_and_renamed():
     client = factories.caller(factories.ada())
 
