@@ -10,6 +10,7 @@ AssistantError
 ├── FeedbackInvalid        kind, text and `over` do not fit together
 ├── NotAllowed             the role or the key's scope does not reach this far
 ├── ModelTextOnly          an image for a policy that reads text only
+├── RateExceeded           more of something than a person or an address may do in a while
 ├── NotSignedIn            no key and no session, or one that is not valid (any more)
 ├── SignInFailed           wrong name or password; which of the two is not said
 ├── SignupClosed           people can't make accounts here themselves
@@ -63,6 +64,17 @@ class NotAllowed(AssistantError):
 
 class ModelTextOnly(AssistantError):
     code = "model_text_only"
+
+
+class RateExceeded(AssistantError):
+    """`retry_after_s`: when it is worth another try."""
+
+    code = "rate_limit_exceeded"
+    can_retry = True
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NotSignedIn(AssistantError):

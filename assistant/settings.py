@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from assistant import rates
 from assistant.home import Home
 from learning.config import UpdateConfig
 
@@ -60,6 +61,8 @@ class Environment(BaseSettings):
     canary_hours: float = Field(24.0, alias="DANAS_CANARY_HOURS", gt=0)
     personal_events: int = Field(40, alias="DANAS_PERSONAL_EVENTS", ge=1)
     personal_loaded: int = Field(8, alias="DANAS_PERSONAL_LOADED", ge=1)
+    rates: dict[str, str] = Field(default_factory=dict, alias="DANAS_RATES")
+    sockets: int = Field(200, alias="DANAS_SOCKETS", ge=1)
 
     @field_validator("update_config")
     @classmethod
@@ -67,6 +70,12 @@ class Environment(BaseSettings):
         """Refuses names that `UpdateConfig` lacks, and values that it refuses."""
         UpdateConfig.model_validate(fields)
         return fields
+
+    @field_validator("rates")
+    @classmethod
+    def _are_rates(cls, wanted: dict[str, str]) -> dict[str, str]:
+        rates.parsed(wanted)
+        return wanted
 
 
 env = Environment()
@@ -218,6 +227,8 @@ UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events,
 UPDATE_CONFIG = env.update_config
 CANARY_ANSWERS, CANARY_HOURS = env.canary_answers, env.canary_hours
 PERSONAL_EVENTS, PERSONAL_LOADED = env.personal_events, env.personal_loaded
+# What a person may do in a while, and how many sockets they may have open in one process.
+RATES, SOCKETS = rates.parsed(env.rates), env.sockets
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 
 LOGGING = {

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
+from assistant import rates
 from assistant.accounts import keys
 from assistant.accounts.keys import Caller
 from assistant.errors import NotAllowed, NotSignedIn
@@ -24,20 +25,24 @@ class ApiRequest(HttpRequest):
 class Needs(AuthBase):
     """Lets a route's callers in: those signed in, with one of the scopes, if any is named.
 
+    Where a `rate` is named, each request counts towards that limit.
+
     The view finds the `Caller` in `request.auth`.
     """
 
     openapi_type = "http"
     openapi_scheme = "bearer"
 
-    def __init__(self, *scopes: str) -> None:
-        self.scopes = scopes
+    def __init__(self, *scopes: str, rate: rates.Kind | None = None) -> None:
+        self.scopes, self.rate = scopes, rate
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> Caller:
         caller = caller_of(request)
         if self.scopes:
             caller.needs(*self.scopes)
+        if self.rate is not None:
+            rates.spend_request(self.rate, caller.person.pk, request)
         return caller
 
 

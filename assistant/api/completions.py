@@ -22,6 +22,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
 
+from assistant import rates
 from assistant.accounts.keys import Caller
 from assistant.api.auth import Claims, caller_of
 from assistant.api.chat_request import ChatRequest
@@ -64,6 +65,7 @@ async def create(request: HttpRequest, body: ChatRequest) -> HttpResponseBase:
 def _begin(request: HttpRequest, body: ChatRequest, answer: UUID) -> Generation:
     caller = caller_of(request)
     caller.needs(Scope.CHAT)
+    rates.spend_request(rates.Kind.MESSAGES, caller.person.pk, request)
     chat = body.chat
     if chat[-1].role != Message.Author.USER:
         raise RequestInvalid("messages: the last one has to be the user's.", param="messages")

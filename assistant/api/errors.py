@@ -29,6 +29,7 @@ STATUS: dict[type[Exception], int] = {
     assistant.FeedbackInvalid: 400,
     assistant.NotAllowed: 403,
     assistant.ModelTextOnly: 400,
+    assistant.RateExceeded: 429,
     assistant.NotSignedIn: 401,
     assistant.SignInFailed: 401,
     assistant.SignupClosed: 403,
@@ -69,6 +70,7 @@ TYPE = {
     403: "permission_error",
     404: "not_found_error",
     409: "conflict_error",
+    429: "rate_limit_error",
     500: "server_error",
     503: "server_error",
 }
@@ -108,6 +110,7 @@ def refusal(
     code: str | None = None,
     param: str | None = None,
     can_retry: bool = False,
+    retry_after_s: int = RETRY_AFTER_S,
 ) -> HttpResponse:
     """An error as a response; where a retry can help, it says when."""
     content = json.dumps(body(status, message, code=code, param=param))
@@ -115,7 +118,7 @@ def refusal(
     if status == 401:
         response["WWW-Authenticate"] = "Bearer"
     if can_retry:
-        response["Retry-After"] = str(RETRY_AFTER_S)
+        response["Retry-After"] = str(retry_after_s)
     return response
 
 
@@ -130,6 +133,7 @@ def on_known(request: HttpRequest, error: Exception) -> HttpResponse:
         code=getattr(error, "code"),  # noqa: B009
         param=PARAM.get(kind),
         can_retry=getattr(error, "can_retry"),  # noqa: B009
+        retry_after_s=getattr(error, "retry_after_s", RETRY_AFTER_S),
     )
 
 

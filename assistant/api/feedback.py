@@ -15,6 +15,7 @@ from assistant.api.bodies import Body, Out
 from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
 from assistant.models import Scope
+from assistant.rates import Kind
 from assistant.texts import Text, storable
 from learning import queue
 from learning.contracts import FeedbackKind
@@ -53,7 +54,12 @@ class FeedbackReceipt(Out):
     reward_version: int | None
 
 
-@router.post("/feedback", response=FeedbackReceipt, summary="Judge an answer")
+@router.post(
+    "/feedback",
+    response=FeedbackReceipt,
+    auth=Needs(Scope.FEEDBACK, rate=Kind.FEEDBACK),
+    summary="Judge an answer",
+)
 async def create(
     request: ApiRequest,
     body: FeedbackIn,

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from assistant import rates
 from assistant.chat import events
 from assistant.chat.events import INTERRUPTED, LogEvent
 from assistant.chat.journal import Draft
@@ -198,9 +199,16 @@ def finish(
         memory.save(message, job.window, text, tokenizer)
     if outcome.token_ids:
         _log_trajectory(job, outcome, asked_to_start_s)
+        _count_tokens(job, outcome)
         experiences.hand_over(generation)
     if job.trial:
         _expose(job, outcome, text)
+
+
+def _count_tokens(job: Job, outcome: Outcome) -> None:
+    owner = job.generation.message.conversation.owner_id
+    tokens = len(job.prompt_token_ids) + len(outcome.token_ids)
+    transaction.on_commit(lambda: rates.note_tokens(owner, tokens))
 
 
 def _expose(job: Job, outcome: Outcome, text: str) -> None:

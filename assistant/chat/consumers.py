@@ -12,7 +12,8 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from pydantic import ValidationError
 
-from assistant.chat import events, turns, views_of
+from assistant import rates
+from assistant.chat import events, sockets, turns, views_of
 from assistant.chat.wire import (
     COMMAND,
     Accepted,
@@ -31,6 +32,8 @@ from assistant.models import Conversation, Generation, Message, User
 from inference.errors import InferenceError
 
 SIGNED_OUT = 4401
+TOO_MANY = 4429
+OVERSIZE = 1009
 # Answers that one socket follows at the same time; a page shows far fewer.
 MOST_FOLLOWED = 32
 
@@ -46,11 +49,19 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     async def connect(self) -> None:
         self._following: dict[UUID, asyncio.Task[None]] = {}
         self._watching: set[UUID] = set()
+        self._counted: int | None = None
         await self.accept()
-        if not self.scope["user"].is_authenticated:
+        person = self.scope["user"]
+        if not person.is_authenticated:
             await self.close(code=SIGNED_OUT)
+        elif not sockets.admit(person.pk):
+            await self.close(code=TOO_MANY)
+        else:
+            self._counted = person.pk
 
     async def disconnect(self, code: int) -> None:
+        if self._counted is not None:
+            sockets.leave(self._counted)
         for task in self._following.values():
             task.cancel()
         for conversation in self._watching:
@@ -59,6 +70,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
     ) -> None:
+        if len(text_data or bytes_data or "") > sockets.longest_frame():
+            await self.close(code=OVERSIZE)
+            return
         try:
             command = COMMAND.validate_json(text_data or "")
         except ValidationError as error:
@@ -78,6 +92,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                     code=error.code,
                     message=str(error),
                     can_retry=error.can_retry,
+                    retry_after_s=getattr(error, "retry_after_s", None),
                 )
             )
         else:
@@ -97,6 +112,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
                 await self._replay(person, command)
 
     async def _send(self, person: User, command: Send) -> None:
+        await self._count(person)
         await database_sync_to_async(turns.send)(
             person,
             conversation=command.conversation,
@@ -109,11 +125,17 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         await self._announce(person, command.conversation, [command.message, command.answer])
 
     async def _regenerate(self, person: User, command: Regenerate) -> None:
+        await self._count(person)
         generation = await database_sync_to_async(turns.regenerate)(
             person, parent=command.parent, answer=command.answer, model=command.model
         )
         conversation = generation.message.conversation_id
         await self._announce(person, conversation, [command.answer])
+
+    async def _count(self, person: User) -> None:
+        """Raises RateExceeded when there were too many messages of late."""
+        address, _ = self.scope.get("client") or ("", 0)
+        await asyncio.to_thread(rates.spend, rates.Kind.MESSAGES, person.pk, address)
 
     async def _announce(self, person: User, conversation: UUID, messages: list[UUID]) -> None:
         """Tell every tab that has the conversation open, this one included."""

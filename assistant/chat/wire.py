@@ -188,13 +188,17 @@ class Event(Wire):
 
 
 class Refused(Wire):
-    """The command was not carried out; nothing was changed."""
+    """The command was not carried out; nothing was changed.
+
+    `retry_after_s` is how many seconds to wait where a limit was reached.
+    """
 
     type: Literal["refused"] = "refused"
     request: str
     code: str
     message: str
     can_retry: bool = False
+    retry_after_s: int | None = None
 
 
 Notice = Annotated[Accepted | Turn | Event | Refused, Field(discriminator="type")]

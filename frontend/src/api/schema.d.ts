@@ -1620,6 +1620,8 @@ export interface components {
         /**
          * Refused
          * @description The command was not carried out; nothing was changed.
+         *
+         *     `retry_after_s` is how many seconds to wait where a limit was reached.
          */
         Refused: {
             /**
@@ -1638,6 +1640,11 @@ export interface components {
              * @default false
              */
             can_retry: boolean;
+            /**
+             * Retry After S
+             * @default null
+             */
+            retry_after_s: number | null;
         };
         /**
          * Regenerate
