@@ -19,6 +19,7 @@ from assistant.chat.wire import ConversationOut, MessageOut
 from assistant.errors import NotFound
 from assistant.memory import forgetting, window
 from assistant.models import Conversation, Scope, User, Window
+from assistant.models.conversation import owned_by
 from assistant.texts import storable
 
 router = Router(tags=["conversations"], auth=Needs(Scope.CHAT))
@@ -162,7 +163,9 @@ def delete(request: ApiRequest, pk: UUID) -> HttpResponse:
 
 @router.get("/messages/{uuid:pk}/window", response=WindowOut, summary="The window of an answer")
 def show_window(request: ApiRequest, pk: UUID) -> Any:
-    row = Window.objects.filter(pk=pk, message__conversation__owner=request.auth.person).first()
+    row = Window.objects.filter(
+        owned_by(request.auth.person, "message__conversation"), pk=pk
+    ).first()
     if row is None:
         raise NotFound("There is no window of such an answer.")
     return window.describe(row)

@@ -29,6 +29,7 @@ from assistant.chat.wire import (
 )
 from assistant.errors import AssistantError, NotFound
 from assistant.models import Conversation, Generation, Message, User
+from assistant.models.conversation import owned_by
 from inference.errors import InferenceError
 
 SIGNED_OUT = 4401
@@ -175,7 +176,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         await self.channel_layer.group_add(group_of(conversation), self.channel_name)
 
     async def _replay(self, person: User, command: Replay) -> None:
-        mine = Generation.objects.filter(pk=command.answer, message__conversation__owner=person)
+        mine = Generation.objects.filter(
+            owned_by(person, "message__conversation"), pk=command.answer
+        )
         if not await mine.aexists():
             raise NotFound("There is no such answer.")
         self._follow(command.answer, command.after)

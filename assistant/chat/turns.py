@@ -27,6 +27,7 @@ from assistant.errors import (
     NotFound,
 )
 from assistant.models import Conversation, Generation, Message, User
+from assistant.models.conversation import owned_by
 from inference import routing
 from inference.contracts import ChatMessage
 
@@ -167,7 +168,7 @@ def regenerate(person: User, *, parent: UUID, answer: UUID, model: str = "danas"
     """
     routing.check(person.pk, model)
     user_message = (
-        Message.objects.filter(pk=parent, conversation__owner=person, role=Message.Author.USER)
+        Message.objects.filter(owned_by(person), pk=parent, role=Message.Author.USER)
         .select_related("conversation")
         .first()
     )
@@ -190,7 +191,7 @@ def stop(person: User, *, answer: UUID) -> None:
     """
     generation = (
         Generation.objects.select_for_update(of=("self",))
-        .filter(pk=answer, message__conversation__owner=person)
+        .filter(owned_by(person, "message__conversation"), pk=answer)
         .first()
     )
     if generation is None:
@@ -227,7 +228,7 @@ def _sent_before(person: User, said: Message, answer: UUID) -> Generation:
 def _conversation(
     person: User, pk: UUID, parent: UUID | None, parts: Sequence[Part], is_listed: bool
 ) -> Conversation:
-    found = Conversation.objects.filter(pk=pk).first()
+    found = Conversation.with_deleted.filter(pk=pk).first()
     if found is None and parent is None:
         first = next(part.text for part in parts if isinstance(part, TextPart))
         return Conversation.objects.create(
@@ -237,7 +238,7 @@ def _conversation(
             system_text=settings.SYSTEM_TEXT,
             is_listed=is_listed,
         )
-    if found is None or found.owner_id != person.pk:
+    if found is None or found.owner_id != person.pk or found.deleted_at is not None:
         raise NotFound("There is no such conversation.")
     found.save(update_fields=["updated_at"])
     return found

@@ -10,6 +10,7 @@ from django.db.models import Prefetch
 from assistant.chat.branches import Place
 from assistant.chat.wire import AnswerState, ConversationOut, FeedbackOut, MessageOut, Turn
 from assistant.models import Conversation, Feedback, Generation, Message, User
+from assistant.models.conversation import owned_by
 
 
 def conversation_out(conversation: Conversation) -> ConversationOut:
@@ -30,7 +31,7 @@ def readable_by(person: User, **where: object) -> Iterable[Message]:
     """This person's messages with their generations and the person's own feedback, oldest first."""
     mine = Feedback.objects.filter(person=person, revoked_at=None)
     return (
-        Message.objects.filter(conversation__owner=person, **where)
+        Message.objects.filter(owned_by(person), **where)
         .select_related("generation")
         .prefetch_related(Prefetch("feedback", queryset=mine, to_attr="own_feedback"))
         .order_by("created_at", "role")

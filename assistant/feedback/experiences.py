@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from assistant.models import Feedback, Generation, User
+from assistant.models import Conversation, Feedback, Generation, User
 from learning import canary, intake, queue
 from learning.contracts import FeedbackKind, Judgement, ServedAnswer
 
@@ -23,6 +23,9 @@ def hand_over(generation: Generation) -> bool:
     """
     conversation = generation.message.conversation
     if conversation.is_temporary or not _agrees(conversation.owner_id):
+        return False
+    # Read anew, behind the lock on its owner: it may have been deleted while the answer was made.
+    if not Conversation.objects.filter(pk=conversation.pk).exists():
         return False
     intake.remember(served(generation))
     transaction.on_commit(queue.ask_catch_up, robust=True)

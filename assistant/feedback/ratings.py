@@ -22,6 +22,7 @@ from assistant.errors import (
 from assistant.feedback import experiences
 from assistant.feedback.experiences import THUMBS
 from assistant.models import Feedback, Generation, Message, Trajectory, User
+from assistant.models.conversation import not_deleted, owned_by
 from learning import canary, intake, queue
 from learning.contracts import FeedbackKind
 
@@ -95,7 +96,8 @@ def take_back(person: User, feedback: UUID) -> None:
         NotFound: no such feedback of this person.
     """
     _one_at_a_time(person)
-    row = Feedback.objects.filter(person=person, pk=feedback).first()
+    mine = Feedback.objects.filter(not_deleted("message__conversation"), person=person)
+    row = mine.filter(pk=feedback).first()
     if row is None:
         raise NotFound("There is no such feedback.")
     if row.revoked_at is None:
@@ -138,7 +140,7 @@ def _repeated(before: Feedback, opinion: Opinion) -> Receipt:
 def _served(person: User, message: UUID) -> Message:
     answer = (
         Message.objects.select_related("generation")
-        .filter(pk=message, role=Message.Author.ASSISTANT, conversation__owner=person)
+        .filter(owned_by(person), pk=message, role=Message.Author.ASSISTANT)
         .first()
     )
     if answer is None:

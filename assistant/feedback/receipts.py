@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from assistant.errors import NotFound
 from assistant.models import Feedback, User
+from assistant.models.conversation import not_deleted
 from inference.models import PolicyVersion
 from learning import ledger, lineage
 from learning.ledger import Break
@@ -52,7 +55,7 @@ class Proof:
 
 def newest(person: User, *, limit: int, before: datetime | None = None) -> list[Learned]:
     """The person's feedback, newest first, from `before` on."""
-    rows = Feedback.objects.filter(person=person)
+    rows = _of(person)
     if before is not None:
         rows = rows.filter(created_at__lt=before)
     rows = rows.select_related("message__conversation", "message__parent")
@@ -66,7 +69,8 @@ def proof(person: User, feedback: UUID) -> Proof:
         NotFound: no such feedback of this person.
     """
     row = (
-        Feedback.objects.filter(person=person, pk=feedback)
+        _of(person)
+        .filter(pk=feedback)
         .select_related("message__conversation", "message__parent")
         .first()
     )
@@ -76,6 +80,10 @@ def proof(person: User, feedback: UUID) -> Proof:
     names = [descent.version.name for descent in receipt.descents]
     entries = list(ledger.of(str(feedback), *names))
     return Proof(receipt, entries, ledger.since(entries[0].seq) if entries else None)
+
+
+def _of(person: User) -> QuerySet[Feedback]:
+    return Feedback.objects.filter(not_deleted("message__conversation"), person=person)
 
 
 def _learned(person: User, rows: Sequence[Feedback]) -> list[Learned]:

@@ -23,7 +23,8 @@ def forget_conversation(person: User, conversation: UUID) -> None:
     """
     # Handing over locks the person's row too, so no answer slips into learning behind this.
     User.objects.select_for_update(no_key=True).get(pk=person.pk)
-    row = Conversation.objects.select_for_update().filter(pk=conversation, owner=person).first()
+    every = Conversation.with_deleted.select_for_update()
+    row = every.filter(pk=conversation, owner=person).first()
     if row is None:
         raise NotFound("There is no such conversation.")
     answers = row.messages.filter(role=Message.Author.ASSISTANT).values_list("pk", flat=True)

@@ -1,9 +1,10 @@
 """The website's tables, one noun a file."""
 
 from assistant.models.account import ApiKey, Role, Scope, User
-from assistant.models.conversation import Conversation, Message
+from assistant.models.conversation import Conversation, Folder, Message
 from assistant.models.feedback import Feedback
 from assistant.models.generation import Generation, GenerationEvent
+from assistant.models.search import SearchEntry, SearchMeaning
 from assistant.models.trajectory import Release, Trajectory
 from assistant.models.window import Window
 
@@ -11,12 +12,15 @@ __all__ = [
     "ApiKey",
     "Conversation",
     "Feedback",
+    "Folder",
     "Generation",
     "GenerationEvent",
     "Message",
     "Release",
     "Role",
     "Scope",
+    "SearchEntry",
+    "SearchMeaning",
     "Trajectory",
     "User",
     "Window",

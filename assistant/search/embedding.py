@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import wordllama
 
 if TYPE_CHECKING:
+    import wordllama
     from numpy.typing import NDArray
 
 DIMENSIONS = 256
@@ -40,6 +40,9 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
 
 @cache
 def _model() -> wordllama.WordLlamaInference:
+    # Not before somebody searches: most processes never do.
+    import wordllama
+
     # Its own search for the tokenizer does not look into the wheel, where it lies.
     inside = Path(wordllama.__file__).parent
     return wordllama.WordLlama.load(dim=DIMENSIONS, cache_dir=inside, disable_download=True)

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Prefetch, Q, QuerySet
 
 from assistant.models import Feedback, Release
+from assistant.models.conversation import not_deleted
 
 # Any constant will do: whoever gives places holds this advisory lock until the commit.
 _PLACES_LOCK = 0x46454544
@@ -29,6 +30,7 @@ CONSENTED = """
       JOIN assistant_message m ON m.id = t.generation_id
       LEFT JOIN assistant_window w ON w.message_id = m.id
       JOIN assistant_conversation c ON c.id = m.conversation_id AND NOT c.is_temporary
+                                    AND c.deleted_at IS NULL
       JOIN assistant_user u ON u.id = c.owner_id AND u.research_consent
       LEFT JOIN assistant_feedback f
              ON (f.message_id = m.id OR f.over_id = m.id) AND f.revoked_at IS NULL
@@ -71,6 +73,7 @@ def _readable() -> QuerySet[Release]:
         Release.objects.filter(
             Q(**{f"{message}__conversation__owner__research_consent": True}),
             Q(**{f"{message}__conversation__is_temporary": False}),
+            not_deleted(f"{message}__conversation"),
         )
         .select_related(f"{message}__conversation", f"{message}__window")
         .prefetch_related(
