@@ -143,6 +143,19 @@ class Migration(migrations.Migration):
                 to="assistant.folder",
             ),
         ),
+        migrations.AddField(
+            model_name="message",
+            name="deleted_at",
+            field=models.DateTimeField(help_text="it is really deleted soon after", null=True),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("deleted_at__isnull", False)),
+                fields=["deleted_at"],
+                name="message_deleted",
+            ),
+        ),
         migrations.AddIndex(
             model_name="conversation",
             index=models.Index(

@@ -143,9 +143,17 @@ class Message(models.Model):
     role = models.CharField(max_length=16, choices=Author)
     parts = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(null=True, help_text="it is really deleted soon after")
 
     class Meta:
         ordering: ClassVar = ["created_at"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["deleted_at"],
+                name="message_deleted",
+                condition=models.Q(deleted_at__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.role} {self.pk}"
