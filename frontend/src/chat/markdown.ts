@@ -8,7 +8,8 @@
 
 import DOMPurify from "dompurify";
 import { Marked, type Tokens } from "marked";
-import { t } from "../ui/messages";
+import { math } from "./math";
+import { t } from "./messages";
 
 export interface Block {
   /** Its place in the text; stays the same while the text grows. */
@@ -16,7 +17,8 @@ export interface Block {
   html: string;
 }
 
-const NOT_ADDRESSES = "title target rel type disabled checked start align data-copy data-language";
+const NOT_ADDRESSES =
+  "title target rel type disabled checked start align tabindex data-copy data-wrap data-language";
 
 const ALLOWED = {
   ALLOWED_TAGS: [
@@ -53,29 +55,40 @@ function hostOf(address: string): string {
 
 function codeBlock({ text, lang }: Tokens.Code): string {
   const language = /^[\w+#.-]+/.exec(lang ?? "")?.[0] ?? "";
+  const { wrap, codeIn } = t.talk.markdown;
   return (
     `<div class="code"><div class="code-bar"><span>${escape(language || t.chat.code)}</span>` +
+    `<button type="button" data-wrap="" aria-pressed="false">${escape(wrap)}</button>` +
     `<button type="button" data-copy="">${escape(t.copy)}</button></div>` +
-    `<pre><code data-language="${escape(language)}">${escape(text)}\n</code></pre></div>`
+    // Whoever has no mouse scrolls it with the keyboard.
+    `<pre tabindex="0" role="group" aria-label="${escape(codeIn(language))}">` +
+    `<code data-language="${escape(language)}">${escape(text)}\n</code></pre></div>`
   );
 }
 
-const marked = new Marked({
+const marked = new Marked(math, {
   gfm: true,
   breaks: true,
   renderer: {
     html: ({ text }) => escape(text),
     code: codeBlock,
-    image: ({ href, text }) => link(href, escape(t.chat.showImage(text, hostOf(href))), "image"),
+    image: ({ href, text }) =>
+      link(href, escape(t.talk.markdown.image(text, hostOf(href))), "image"),
     link({ href, tokens }) {
       return link(href, this.parser.parseInline(tokens));
+    },
+    checkbox({ checked }) {
+      const label = checked ? t.talk.markdown.done : t.talk.markdown.toDo;
+      const state = checked ? "checked" : "";
+      return `<input type="checkbox" disabled ${state} aria-label="${escape(label)}"> `;
     },
     table(token) {
       const row = (cells: Tokens.TableCell[]): string =>
         `<tr>${cells.map((cell) => this.tablecell(cell)).join("")}</tr>`;
       const body = token.rows.map(row).join("");
       const table = `<table><thead>${row(token.header)}</thead><tbody>${body}</tbody></table>`;
-      return `<div class="table">${table}</div>`;
+      const label = escape(t.talk.markdown.table);
+      return `<div class="table" tabindex="0" role="group" aria-label="${label}">${table}</div>`;
     },
   },
 });
@@ -115,4 +128,28 @@ export class GrowingMarkdown {
     this.#tail = 0;
     this.#settled = [];
   }
+}
+
+/** The words alone, as they would be pasted into a letter. */
+export function plainText(text: string): string {
+  const page = new DOMParser().parseFromString(
+    DOMPurify.sanitize(marked.parse(text, { async: false }), ALLOWED),
+    "text/html",
+  );
+  page.querySelectorAll(".code-bar").forEach((bar) => bar.remove());
+  for (const item of page.querySelectorAll("li")) item.prepend(markOf(item));
+  for (const cell of page.querySelectorAll("th + th, td + td")) cell.prepend("\t");
+  for (const line of page.querySelectorAll("br")) line.replaceWith("\n");
+  for (const line of page.querySelectorAll("tr")) line.append("\n");
+  for (const block of page.querySelectorAll("p, pre, h1, h2, h3, h4, h5, h6, table, ul, ol")) {
+    block.append(block.closest("li") ? "\n" : "\n\n");
+  }
+  return (page.body.textContent ?? "").replace(/\n{3,}/g, "\n\n").trim();
+}
+
+function markOf(item: Element): string {
+  const list = item.parentElement;
+  if (list?.tagName !== "OL") return "• ";
+  const first = Number(list.getAttribute("start") ?? 1);
+  return `${first + [...list.children].indexOf(item)}. `;
 }
