@@ -59,6 +59,21 @@ STATUS_OF_CODE = {
     "interrupted": 503,
     **{getattr(kind, "code"): status for kind, status in STATUS.items()},  # noqa: B009
 }
+# Codes of what has no exception in one of the trees.
+OTHER_CODES = {
+    "body_oversize",
+    "database_unavailable",
+    "internal_error",
+    "interrupted",
+    "invalid",
+    "malformed_json",
+    "malformed_message",
+    "method_not_allowed",
+    "unknown_address",
+    "unknown_format",
+    "unsupported_media_type",
+    "unsupported_parameter",
+}
 PARAM: dict[type[Exception], str] = {
     inference.UnknownPolicy: "model",
     inference.PolicyNotServable: "model",
@@ -75,6 +90,16 @@ TYPE = {
     503: "server_error",
 }
 RETRY_AFTER_S = 2
+
+
+def codes() -> list[str]:
+    """Every code an error can have; the page has words for each (frontend/src/api/codes.ts)."""
+    roots = [assistant.AssistantError, inference.InferenceError, learning.LearningError]
+    return sorted({kind.code for root in roots for kind in _tree(root)} | OTHER_CODES)
+
+
+def _tree(root: type[Any]) -> list[type[Any]]:
+    return [root, *(kind for child in root.__subclasses__() for kind in _tree(child))]
 
 
 class RequestInvalid(Exception):

@@ -157,6 +157,7 @@ describe("a person", () => {
       code: "message_oversize",
       message: "The message is too long.",
       can_retry: false,
+      retry_after_s: null,
     };
     server.say({ type: "refused", request: send.request, ...refusal });
 

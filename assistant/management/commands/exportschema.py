@@ -14,13 +14,14 @@ from django.core.management.base import BaseCommand
 from pydantic import TypeAdapter
 
 from assistant.api.api import api
+from assistant.api.errors import codes
 from assistant.chat.wire import COMMAND, Notice
 
 REFERENCE = "#/components/schemas/{model}"
 
 
 def document() -> dict[str, Any]:
-    """Ninja's document; `Command` and `Notice` are added to its components."""
+    """Ninja's document; `Command`, `Notice` and `ErrorCode` are added to its components."""
     # A round trip through JSON, since Ninja's document holds objects of its own.
     openapi: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema(), default=str))
     unions, definitions = TypeAdapter.json_schemas(
@@ -33,6 +34,7 @@ def document() -> dict[str, Any]:
     schemas = openapi.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(definitions["$defs"])
     schemas.update({name: schema for (name, _), schema in unions.items()})
+    schemas["ErrorCode"] = {"type": "string", "enum": codes()}
     return openapi
 
 

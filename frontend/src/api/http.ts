@@ -1,6 +1,7 @@
-/** The HTTP client: JSON in and out, the CSRF token sent along, errors in the server's words. */
+/** The HTTP client: JSON in and out, the CSRF token sent along, errors as sentences. */
 
 import { t } from "../ui/messages";
+import { sentence } from "./codes";
 
 /** A request that failed. `message` is a sentence for a person; `status` is 0 without an answer. */
 export class ApiError extends Error {
@@ -101,7 +102,8 @@ async function errorOf(response: Response): Promise<ApiError> {
   const fallback = t.errors.status(response.status);
   try {
     const { error } = (await response.json()) as { error?: { message?: string; code?: string } };
-    return new ApiError(error?.message || fallback, response.status, error?.code ?? "");
+    const code = error?.code ?? "";
+    return new ApiError(sentence(code, error?.message) || fallback, response.status, code);
   } catch {
     return new ApiError(fallback, response.status, "");
   }

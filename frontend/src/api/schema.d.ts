@@ -1786,6 +1786,8 @@ export interface components {
         };
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
         Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"];
+        /** @enum {string} */
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "database_unavailable" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "identifier_taken" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "policy_not_loaded" | "policy_not_servable" | "rate_limit_exceeded" | "reward_unavailable" | "sign_in_failed" | "signup_closed" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;

@@ -6,6 +6,7 @@
  * `ask` is for what each connection needs anew (watch, replay): it fails when the connection ends.
  */
 
+import { sentence } from "./codes";
 import { ApiError } from "./http";
 import type { AnswerEvent, Command, Notice, Turn } from "./types";
 
@@ -151,7 +152,8 @@ export class ChatSocket {
       case "accepted":
         return this.#settle(notice.request, ({ resolve }) => resolve());
       case "refused": {
-        const refusal = new Refusal(notice.message, notice.code, notice.can_retry);
+        const message = sentence(notice.code, notice.message);
+        const refusal = new Refusal(message, notice.code, notice.can_retry);
         return this.#settle(notice.request, ({ reject }) => reject(refusal));
       }
       case "turn":

@@ -17,6 +17,8 @@ export type Notice = Schemas["Notice"];
 export type AnswerEvent = Schemas["Event"];
 export type Turn = Schemas["Turn"];
 
+export type ErrorCode = Schemas["ErrorCode"];
+
 export type Me = Schemas["Me"];
 export type MemoryWindow = Schemas["WindowOut"];
 export type Change = Schemas["ChangeOut"];

@@ -1,3 +1,4 @@
+import { sentence } from "../api/codes";
 import { EMPTY, hasGap, isOpen, take, type Log } from "../api/log";
 import type { AnswerEvent, AnswerStatus, Feedback, Message } from "../api/types";
 import { t } from "../ui/messages";
@@ -50,9 +51,8 @@ export class Entry {
   /** Why there is no whole answer, in a sentence; empty when there is one. */
   get trouble(): string {
     if (this.status !== "failed" && this.status !== "interrupted") return "";
-    if (this.log?.error) return this.log.error.message;
-    const code = this.message.answer?.error_code || this.status;
-    return t.errors.codes[code] ?? t.errors.answer;
+    const code = this.log?.error?.code ?? (this.message.answer?.error_code || this.status);
+    return sentence(code, this.log?.error?.message) || t.errors.answer;
   }
 
   get feedback(): Feedback[] {

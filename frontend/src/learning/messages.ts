@@ -1,8 +1,10 @@
 /** Every sentence of the learning page, apart from the others so that the chat loads without. */
 
 import type { Trial, UpdateState } from "../api/types";
-import { number, plural, t as others } from "../ui/messages";
+import { number, plural, words } from "../ui/language";
+import { t as others } from "../ui/messages";
 import type { LearningSection } from "../ui/router.svelte";
+import { fil } from "./messages.fil";
 
 const en = {
   title: "Learning",
@@ -303,4 +305,4 @@ const en = {
 };
 
 export type LearningMessages = typeof en;
-export const t = { ...others, learning: en };
+export const t = { ...others, learning: words<LearningMessages>({ en, fil }) };

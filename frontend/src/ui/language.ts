@@ -38,6 +38,13 @@ export function words<Words>(all: Record<Language, Words>): Words {
   return all[language];
 }
 
+/** A number as the language writes it: 10,000. */
+export const number = (value: number): string => value.toLocaleString(language);
+
+/** “1 token”, “3 tokens”: for English; Filipino leaves the noun as it is after a number. */
+export const plural = (count: number, one: string, many: string): string =>
+  `${number(count)} ${count === 1 ? one : many}`;
+
 export function choose(next: Language): void {
   write(CHOSEN, next);
   location.reload();

@@ -1,19 +1,15 @@
 /**
- * Every sentence of the page, but for the learning page's, which come with it
- * (learning/messages.ts). Another language is another object of type `Messages`.
+ * The words of the first page; those of a part that is loaded later come with it, in a `messages.ts`
+ * of its own folder. Filipino lies beside them (messages.fil.ts).
  *
- * What the server says is shown as it is; these are only the page's own words.
+ * What the server says is worded by its code (codes.ts).
  */
 
 import type { AnswerStatus } from "../api/types";
-import { language } from "./language";
-
-export const number = (value: number): string => value.toLocaleString(language);
-export const plural = (count: number, one: string, many: string): string =>
-  `${number(count)} ${count === 1 ? one : many}`;
+import { number, plural, words } from "./language";
+import { fil } from "./messages.fil";
 
 const en = {
-  locale: "en",
   name: "Danas",
   close: "Close",
   cancel: "Cancel",
@@ -31,10 +27,6 @@ const en = {
     notFound: "It may have been deleted, or it belongs to someone else.",
     page: "This page does not exist.",
     copy: "The browser would not let Danas copy. Select the text and copy it yourself.",
-    codes: {
-      interrupted: "The answer was interrupted. Nothing you wrote is lost.",
-      engine_down: "The model could not be reached.",
-    } as Record<string, string>,
     answer: "This answer could not be made.",
   },
 
@@ -200,6 +192,7 @@ const en = {
     consent: "What Danas may learn from",
     appearance: "Appearance",
     themes: { system: "As the device", light: "Light", dark: "Dark" },
+    language: "Language",
     account: "Account",
     name: "Name",
     role: "Role",
@@ -249,4 +242,4 @@ const en = {
 };
 
 export type Messages = typeof en;
-export const t: Messages = en;
+export const t: Messages = words({ en, fil });

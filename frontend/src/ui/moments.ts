@@ -1,9 +1,9 @@
 /** Times and durations in the language of the page. */
 
-import { t } from "./messages";
+import { language } from "./language";
 
 const MINUTE_S = 60;
-const relative = new Intl.RelativeTimeFormat(t.locale, { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400],
   ["hour", 3600],
@@ -20,7 +20,7 @@ export function ago(moment: string, now = Date.now()): string {
 }
 
 export function exactly(moment: string): string {
-  return new Date(moment).toLocaleString(t.locale, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(moment).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** “48 s”, “3 min 20 s”. */

@@ -1,4 +1,6 @@
 import logging
+import re
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError
@@ -156,3 +158,12 @@ def test_the_openapi_document_is_served_and_names_every_path(client):
         "/v1/conversations/{pk}",
         "/v1/messages/{pk}/window",
     }
+
+
+def test_the_page_is_told_of_every_code_that_is_written_down():
+    sources = Path(errors.__file__).parents[1].rglob("*.py")
+
+    written = {code for path in sources for code in re.findall(r'\bcode="(\w+)"', path.read_text())}
+
+    assert written
+    assert written <= set(errors.codes())

@@ -1,0 +1,126 @@
+/**
+ * What went wrong, by its code: for the server speaks English only, and an answer that failed long
+ * ago has kept nothing but its code. A code that is new in the server is a type error here.
+ */
+
+import { language, words } from "../ui/language";
+import type { ErrorCode } from "./types";
+
+/** What is invalid is named by the server, and cannot be said by a code. */
+type Codes = Record<Exclude<ErrorCode, "invalid">, string>;
+
+const en: Codes = {
+  adapter_invalid: "The files of this version are damaged or belong to another model.",
+  answer_not_finished: "The answer is still being made. Try again when it is there.",
+  answer_unknown: "This answer was never handed over, so it cannot be judged.",
+  assistant_error: "Something went wrong. Try again.",
+  body_oversize: "This is more than Danas takes in at once.",
+  checkpoint_invalid: "The files of this version are incomplete.",
+  database_unavailable: "The database does not answer. Try again in a moment.",
+  engine_interrupted: "The model went away in the middle of the answer. Ask again.",
+  engine_refused: "The model could not work with this request.",
+  engine_unavailable: "The model could not be reached. Ask again in a moment.",
+  feedback_invalid: "This judgement does not fit the answer.",
+  identifier_taken: "This was sent before, with something else in it. Load the page anew.",
+  inference_error: "The model could not answer.",
+  internal_error: "Something went wrong in Danas. Its log says what.",
+  interrupted: "The answer was interrupted. Nothing you wrote is lost.",
+  learning_error: "Learning did not work.",
+  lease_lost: "Another process has taken this over.",
+  lonely_sample: "A single answer cannot be compared with anything.",
+  malformed_json: "Danas did not understand what the page sent. Load the page anew.",
+  malformed_message: "Danas did not understand what the page sent. Load the page anew.",
+  message_empty: "There is nothing in this message.",
+  message_oversize: "This message is too large.",
+  message_too_long: "This message is longer than the model can read at once.",
+  method_not_allowed: "This is not possible here.",
+  model_text_only: "The model reads text only.",
+  name_invalid: "A name may have letters, digits and @ . + - _ only.",
+  name_taken: "Another account has this name.",
+  not_allowed: "Your role does not reach this far.",
+  not_found: "It does not exist, or it belongs to someone else.",
+  not_ready: "Danas is not ready to learn yet.",
+  not_served: "This answer was not given to you.",
+  not_signed_in: "Sign in first.",
+  nothing_to_learn_from: "There is nothing to learn from yet.",
+  participant_unknown: "There is no such participant.",
+  password_weak: "This password is too short or too easy to guess.",
+  policy_not_loaded: "The model has to load this version first. Try again in a moment.",
+  policy_not_servable: "This version did not pass its tests, so it cannot answer.",
+  rate_limit_exceeded: "That is too often. Wait a little, then try again.",
+  reward_unavailable: "The reward model does not answer. Try again in a moment.",
+  sign_in_failed: "The name or the password is wrong.",
+  signup_closed: "Accounts are made by the administrator of this Danas.",
+  storage_unavailable: "The place where versions are kept cannot be reached.",
+  system_text_too_long: "The instructions are longer than the model can read.",
+  template_refused: "The model cannot read messages in this order.",
+  training_diverged: "The training went astray and was stopped.",
+  unknown_address: "There is nothing at this address.",
+  unknown_format: "There is no such format.",
+  unknown_model: "There is no version of this name.",
+  unsupported_media_type: "Danas takes JSON here.",
+  unsupported_parameter: "Danas does not know one of the settings sent.",
+  update_running: "An update is under way. Try again when it is done.",
+};
+
+const fil: Codes = {
+  adapter_invalid: "Sira ang mga file ng bersiyong ito, o para sa ibang model.",
+  answer_not_finished: "Ginagawa pa ang sagot. Subukan ulit kapag nandiyan na.",
+  answer_unknown: "Hindi naibigay kahit kanino ang sagot na ito, kaya hindi mahahatulan.",
+  assistant_error: "May nangyaring mali. Subukan ulit.",
+  body_oversize: "Sobra ito sa kayang tanggapin ng Danas nang isang beses.",
+  checkpoint_invalid: "Kulang ang mga file ng bersiyong ito.",
+  database_unavailable: "Hindi sumasagot ang database. Subukan ulit pagkaraan ng ilang sandali.",
+  engine_interrupted: "Nawala ang model sa gitna ng sagot. Itanong ulit.",
+  engine_refused: "Hindi kinaya ng model ang hiling na ito.",
+  engine_unavailable: "Hindi maabot ang model. Itanong ulit pagkaraan ng ilang sandali.",
+  feedback_invalid: "Hindi bagay sa sagot ang hatol na ito.",
+  identifier_taken: "Naipadala na ito dati na iba ang laman. I-reload ang pahina.",
+  inference_error: "Hindi nakasagot ang model.",
+  internal_error: "May nangyaring mali sa loob ng Danas. Nasa log nito kung ano.",
+  interrupted: "Naputol ang sagot. Walang nawala sa isinulat mo.",
+  learning_error: "Hindi gumana ang pagkatuto.",
+  lease_lost: "Ibang process na ang may hawak nito.",
+  lonely_sample: "Walang mapaghahambingan ang nag-iisang sagot.",
+  malformed_json: "Hindi naintindihan ng Danas ang ipinadala ng pahina. I-reload ang pahina.",
+  malformed_message: "Hindi naintindihan ng Danas ang ipinadala ng pahina. I-reload ang pahina.",
+  message_empty: "Walang laman ang mensaheng ito.",
+  message_oversize: "Masyadong malaki ang mensaheng ito.",
+  message_too_long: "Mas mahaba ang mensaheng ito sa kayang basahin ng model nang isang beses.",
+  method_not_allowed: "Hindi puwede iyan dito.",
+  model_text_only: "Teksto lang ang nababasa ng model.",
+  name_invalid: "Mga letra, numero at @ . + - _ lang ang puwede sa pangalan.",
+  name_taken: "May ibang account na ganito ang pangalan.",
+  not_allowed: "Hindi abot ng papel mo ang bagay na ito.",
+  not_found: "Wala nito, o sa ibang tao ito.",
+  not_ready: "Hindi pa handang matuto ang Danas.",
+  not_served: "Hindi sa iyo ibinigay ang sagot na ito.",
+  not_signed_in: "Mag-sign in ka muna.",
+  nothing_to_learn_from: "Wala pang mapagkakatutuhan.",
+  participant_unknown: "Walang ganitong kalahok.",
+  password_weak: "Masyadong maikli o madaling hulaan ang password na ito.",
+  policy_not_loaded: "Kailangan munang i-load ng model ang bersiyong ito. Subukan ulit mamaya.",
+  policy_not_servable: "Hindi pumasa sa pagsusulit ang bersiyong ito, kaya hindi ito makakasagot.",
+  rate_limit_exceeded: "Masyadong madalas iyan. Maghintay sandali, tapos subukan ulit.",
+  reward_unavailable: "Hindi sumasagot ang reward model. Subukan ulit pagkaraan ng ilang sandali.",
+  sign_in_failed: "Mali ang pangalan o ang password.",
+  signup_closed: "Ang administrator ng Danas na ito ang gumagawa ng mga account.",
+  storage_unavailable: "Hindi maabot ang pinagtataguan ng mga bersiyon.",
+  system_text_too_long: "Mas mahaba ang mga bilin sa kayang basahin ng model.",
+  template_refused: "Hindi nababasa ng model ang mga mensahe sa ganitong ayos.",
+  training_diverged: "Naligaw ang pagtuturo kaya itinigil.",
+  unknown_address: "Walang laman ang address na ito.",
+  unknown_format: "Walang ganitong format.",
+  unknown_model: "Walang bersiyong ganito ang pangalan.",
+  unsupported_media_type: "JSON lang ang tinatanggap ng Danas dito.",
+  unsupported_parameter: "May ipinadalang setting na hindi kilala ng Danas.",
+  update_running: "May update pang tumatakbo. Subukan ulit kapag tapos na.",
+};
+
+const codes: Partial<Record<string, string>> = words<Codes>({ en, fil });
+
+/** The error as a sentence in the page's language. English is the server's, which says more than a code. */
+export function sentence(code: string, english = ""): string {
+  const isEnglish = language === "en" && english !== "";
+  return (isEnglish ? english : codes[code]) ?? english;
+}

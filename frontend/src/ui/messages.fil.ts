@@ -1,0 +1,236 @@
+/** The words of messages.ts in Filipino, as people speak it: what everybody calls by its English name keeps it. */
+
+import { number } from "./language";
+import type { Messages } from "./messages";
+
+export const fil: Messages = {
+  name: "Danas",
+  close: "Isara",
+  cancel: "Huwag na lang",
+  copy: "Kopyahin",
+  copied: "Nakopya na",
+  tryAgain: "Subukan ulit",
+  loading: "Saglit lang…",
+  showMore: "Magpakita pa",
+  dismiss: "Alisin",
+
+  errors: {
+    unreachable: "Hindi maabot ang Danas. Tingnan kung tumatakbo ito, tapos subukan ulit.",
+    status: (status: number) =>
+      `Nagkaproblema ang Danas (${status}). Subukan ulit pagkaraan ng ilang sandali.`,
+    notFoundTitle: "Walang ganitong usapan",
+    notFound: "Baka nabura na ito, o sa ibang tao ito.",
+    page: "Walang ganitong pahina.",
+    copy: "Ayaw magpakopya ng browser. Piliin ang teksto at ikaw na ang kumopya.",
+    answer: "Hindi nagawa ang sagot na ito.",
+  },
+
+  connection: {
+    waiting: "Kumokonekta ulit…",
+    hint: "Nakatabi ang isinusulat mo. Ipapadala ito pagbalik ng Danas.",
+  },
+
+  signIn: {
+    title: "Kumusta ulit",
+    newTitle: "Gumawa ng account",
+    tagline: "Isang assistant na natututo sa mga sinasabi mo, sa sarili mong makina.",
+    name: "Pangalan",
+    password: "Password",
+    submit: "Mag-sign in",
+    create: "Gumawa ng account",
+    toSignUp: "Bago ka rito? Gumawa ng account",
+    toSignIn: "May account ka na? Mag-sign in",
+    passwordHint: "Hindi bababa sa 8 character.",
+    expiredTitle: "Mag-sign in ka ulit",
+    expired: "Natapos na ang session mo. Nandito pa rin ang isinusulat mo.",
+    closed: "Ang administrator ng Danas na ito ang gumagawa ng mga account.",
+  },
+
+  consent: {
+    title: "Saan puwedeng matuto ang Danas?",
+    intro: "Ikaw ang magpapasya, at mababago mo ito kahit kailan sa Mga Setting.",
+    training: "Matuto mula sa mga chat ko",
+    trainingHint:
+      "Puwedeng gamitin ang mga usapan at hatol mo para turuan ang model na sumasagot dito. Kapag nakapatay: nakatabi lang ang mga ito para sa iyo, at walang natututunan mula rito.",
+    research: "Ibahagi ang mga chat ko sa mga researcher",
+    researchHint:
+      "Puwedeng basahin ng mga researcher ng Danas na ito ang mga usapan mo, sa ilalim ng ibang pangalan. Kapag nakapatay: hindi nila makikita ang mga ito.",
+    submit: "I-save ang pasya ko",
+  },
+
+  sidebar: {
+    label: "Mga usapan",
+    open: "Buksan ang sidebar",
+    close: "Isara ang sidebar",
+    fresh: "Bagong chat",
+    empty: "Dito lalabas ang mga usapan mo.",
+    learning: "Pagkatuto",
+    settings: "Mga Setting",
+    signOut: "Mag-sign out",
+    shortcuts: "Mga keyboard shortcut",
+    untitled: "Bagong usapan",
+    rename: "Palitan ang pamagat",
+    remove: "Burahin",
+    more: (title: string) => `Iba pa para sa “${title}”`,
+    renameLabel: "Pamagat",
+    removeTitle: "Buburahin ba ang usapang ito?",
+    removeText: (title: string) =>
+      `Tuluyang mabubura ang “${title}”, pati ang lahat ng naitabi mula rito.`,
+    ages: { today: "Ngayon", yesterday: "Kahapon", week: "Nitong 7 araw", older: "Noon pa" },
+  },
+
+  chat: {
+    greeting: (name: string) => `Ano’ng nasa isip mo, ${name}?`,
+    grown: (updates: number) =>
+      updates === 0
+        ? "Wala pang natututunan ang Danas. Sabihin mo kung alin ang maganda, at kung ano ang dapat sana nitong sinabi."
+        : `${number(updates)} singsing na ang itinubo ng Danas mula sa mga sinabi ng mga tao.`,
+    ideas: [
+      "Ipaliwanag sa tatlong pangungusap kung bakit may taog at kati",
+      "Sumulat ng maikling pasasalamat sa kapitbahay",
+      "Magbigay ng limang puwedeng gawin sa maulang Linggo",
+    ],
+    log: "Usapan",
+    you: "Ikaw",
+    placeholder: "Sumulat sa Danas",
+    send: "Ipadala",
+    stop: "Itigil",
+    keys: "Enter para ipadala · Shift + Enter para sa bagong linya",
+    unsent: "Hindi pa naipapadala. Aalis ito pagbalik ng Danas.",
+    thinking: "Nag-iisip ang Danas",
+    started: "Sumasagot na ang Danas.",
+    finished: (text: string) => `Sumagot ang Danas: ${text}`,
+    latest: "Pumunta sa pinakabagong mensahe",
+    earlier: "Ipakita ang mga naunang mensahe",
+    edit: "Baguhin at itanong ulit",
+    editSave: "Itanong ulit",
+    regenerate: "Sagutin ulit",
+    retry: "Itanong ulit",
+    previous: "Naunang bersiyon",
+    next: "Susunod na bersiyon",
+    of: (index: number, count: number) => `${index} sa ${count}`,
+    answeredBy: (policy: string) => `Sinagot ng ${policy}`,
+    empty: "Walang nasabi ang Danas.",
+    ended: {
+      stopped: "Itinigil.",
+      length: "Pinutol dahil umabot na sa pinakamahabang sagot.",
+    },
+    status: {
+      queued: "Hinihintay ang model",
+      running: "Sumasagot",
+      done: "Tapos na",
+      stopped: "Itinigil",
+      failed: "Hindi natuloy",
+      interrupted: "Naputol",
+    },
+    image: (host: string) => `Larawan mula sa ${host}, hindi pa kinukuha. Buksan sa bagong tab`,
+    showImage: (alt: string, host: string) => `${alt || "Larawan"} · buksan mula sa ${host}`,
+    code: "code",
+  },
+
+  feedback: {
+    up: "Magandang sagot",
+    down: "Hindi magandang sagot",
+    correct: "Ang dapat sana nitong sinabi",
+    correctHint:
+      "Baguhin ang sagot ayon sa gusto mo. Sa pinagkaiba ng dalawa natututo ang Danas.",
+    correctSave: "Ituro ito",
+    corrected: "Itinuro mong sabihin nito",
+    change: "Baguhin",
+    takeBack: "Bawiin",
+    comment: "Sabihin sa sarili mong salita",
+    commentHint: "Ano ang maganda o hindi maganda rito?",
+    commentSave: "Sabihin",
+    commented: "Sabi mo",
+    words: {
+      helpful: "Nakatulong",
+      clear: "Malinaw",
+      to_the_point: "Diretso sa punto",
+      wrong: "Mali",
+      too_long: "Masyadong mahaba",
+      off_topic: "Lihis sa tanong",
+      confusing: "Nakakalito",
+    },
+    prefer: (other: number) => `Mas maganda kaysa sa sagot ${other}`,
+    receipt: "Tingnan kung saan ito napunta",
+    learned: (version: number) => `Natutunan bilang reward version ${version}`,
+    saved: "Na-save na",
+    savedOnly: "Na-save na. Nakapatay ang pagkatuto mula sa mga chat mo.",
+    saving: "Sine-save…",
+  },
+
+  window: {
+    title: "Ang nasa isip sa sagot na ito",
+    open: "Ipakita kung ano ang nasa isip ng Danas",
+    meter: (used: number, limit: number) => `${number(used)} sa ${number(limit)} token`,
+    intro:
+      "Ito lang ang nakita ng model nang sumagot ito. Nagbibigay-daan ang mga lumang mensahe kapag napuno na.",
+    instructions: "Mga bilin",
+    blocks: "Ang nakita nito",
+    changes: "Ang nabago bago ang sagot na ito",
+    noChanges: "Naitabi ang lahat ayon sa pagkakasabi.",
+    roles: { user: "Ikaw", assistant: "Danas", system: "Mga bilin", memory: "Alaala" },
+    tokens: (count: number) => `${number(count)} token`,
+    importance: "Halaga",
+    verbatim: "salita sa salita",
+    rewritten: (count: number) => `${number(count)} beses pinaikli`,
+    actions: { kept: "Itinabi", extracted: "Pinaikli", forgotten: "Nakalimutan" },
+    before: "Dati",
+    after: "Ngayon",
+  },
+
+  settings: {
+    title: "Mga Setting",
+    consent: "Kung saan puwedeng matuto ang Danas",
+    appearance: "Itsura",
+    themes: { system: "Gaya ng device", light: "Maliwanag", dark: "Madilim" },
+    language: "Wika",
+    account: "Account",
+    name: "Pangalan",
+    role: "Papel",
+    roles: {
+      member: "Miyembro",
+      reviewer: "Reviewer",
+      researcher: "Researcher",
+      admin: "Administrator",
+    },
+    model: "Model",
+    windowTokens: "Window",
+    answerTokens: "Pinakamahabang sagot",
+    saved: "Na-save na",
+    policy: {
+      title: "Kung aling bersiyon ang sumasagot sa akin",
+      now: (name: string) => `${name} ang sumasagot sa iyo ngayon.`,
+      live: "Kung ano ang live",
+      liveHint:
+        "Ang pinakabagong bersiyon na pumasa sa mga pagsusulit. Nagbabago ito kapag may natutunan ang Danas.",
+      base: "Ang model noong dumating ito",
+      baseHint: "Wala pang itinuro kahit sino.",
+      personal: "Natuto para sa akin lang",
+      personalHint: "Tumubo mula sa mga hatol mo lang. Wala nang ibang sinasagot ito.",
+      progress: "Mga hatol mo",
+      progressWords: (have: number, needed: number) =>
+        `${number(have)} sa kailangang ${number(needed)} hatol`,
+      learn: "Matuto para sa akin lang",
+      learning: "Natututo na ang Danas para sa iyo. Masusundan mo ito sa",
+      stay: "Manatili sa isang bersiyon",
+      stayHint: "Hindi ito magbabago hangga’t hindi mo pinapalitan, anuman ang matutunan.",
+      version: "Bersiyon",
+      noVersions: "Wala pang ibang bersiyon.",
+      needsTraining:
+        "Nakapatay ang pagkatuto mula sa mga chat mo. Buksan ito sa itaas para magkaroon ng sarili mong bersiyon.",
+    },
+  },
+
+  shortcuts: {
+    title: "Mga keyboard shortcut",
+    list: [
+      ["Enter", "Ipadala"],
+      ["Shift + Enter", "Bagong linya"],
+      ["Esc", "Itigil ang sagot, o isara ang nakabukas"],
+      ["Ctrl + Shift + O", "Bagong chat"],
+      ["/", "Magsulat"],
+      ["?", "Ang listahang ito"],
+    ],
+  },
+};
