@@ -9,6 +9,8 @@ AssistantError
 ├── NotServed              feedback on an answer that was never served to this person
 ├── FeedbackInvalid        kind, text and `over` do not fit together
 ├── NotAllowed             the role or the key's scope does not reach this far
+├── CursorInvalid          not a place in the researchers' feed, or one of another format or filter
+├── SnapshotNotThere       its files are not made yet, gone, or hold what was withdrawn
 ├── ModelTextOnly          an image for a policy that reads text only
 ├── RateExceeded           more of something than a person or an address may do in a while
 ├── NotSignedIn            no key and no session, or one that is not valid (any more)
@@ -60,6 +62,14 @@ class FeedbackInvalid(AssistantError):
 
 class NotAllowed(AssistantError):
     code = "not_allowed"
+
+
+class CursorInvalid(AssistantError):
+    code = "cursor_invalid"
+
+
+class SnapshotNotThere(AssistantError):
+    code = "snapshot_not_there"
 
 
 class ModelTextOnly(AssistantError):

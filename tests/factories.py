@@ -141,6 +141,10 @@ def parts(text: str) -> list[dict[str, str]]:
 def _record(generation: Generation, to: Message) -> None:
     Trajectory.objects.create(
         generation=generation,
+        messages=[
+            {"role": "system", "content": to.conversation.system_text},
+            {"role": "user", "content": to.text},
+        ],
         prompt_token_ids=[1, 2, 3],
         sampled_token_ids=[4, 5],
         logprobs=[-0.5, -0.25],

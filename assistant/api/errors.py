@@ -28,6 +28,8 @@ STATUS: dict[type[Exception], int] = {
     assistant.NotServed: 404,
     assistant.FeedbackInvalid: 400,
     assistant.NotAllowed: 403,
+    assistant.CursorInvalid: 400,
+    assistant.SnapshotNotThere: 409,
     assistant.ModelTextOnly: 400,
     assistant.RateExceeded: 429,
     assistant.NotSignedIn: 401,
@@ -75,6 +77,7 @@ OTHER_CODES = {
     "unsupported_parameter",
 }
 PARAM: dict[type[Exception], str] = {
+    assistant.CursorInvalid: "since",
     inference.UnknownPolicy: "model",
     inference.PolicyNotServable: "model",
     inference.MessageTooLong: "messages",

@@ -1,67 +1,130 @@
-"""`GET /v1/trajectories`: the researchers' pull, as lines of JSON."""
+"""`GET /v1/trajectories`: the researchers' pull, as lines of JSON; and who pulled what."""
 
 from __future__ import annotations
 
-import json
-import logging
+import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 from channels.db import database_sync_to_async
 from django.http import StreamingHttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
+from assistant.accounts.keys import Caller
 from assistant.api.auth import ApiRequest, Needs
+from assistant.api.bodies import Out
 from assistant.api.errors import RequestInvalid
-from assistant.models import Scope
-from assistant.trajectories import feed
-from assistant.trajectories.formats import FORMATS
+from assistant.errors import NotAllowed
+from assistant.models import Pull, Role, Scope
+from assistant.rates import Kind
+from assistant.trajectories import pulls
+from assistant.trajectories.filters import Filter, Moment
+from assistant.trajectories.pulls import Asked, Stream
+from learning.contracts import FeedbackKind
 
 router = Router(tags=["research"])
-logger = logging.getLogger(__name__)
 
 ROWS_AT_MOST = 1_000_000
 
 
-@router.get("/trajectories", auth=Needs(Scope.RESEARCH), summary="Pull trajectories")
+class PullOut(Out):
+    """One time that somebody took trajectories out. `is_whole` is false while it runs, and for one
+    that was broken off."""
+
+    id: int
+    name: str
+    how: str
+    format: str
+    filter: dict[str, Any]
+    rows: int
+    first: str
+    last: str
+    started_at: datetime
+    ended_at: datetime | None
+    is_whole: bool
+
+
+class Pulls(Out):
+    data: list[PullOut]
+    has_more: bool
+
+
+@router.get(
+    "/trajectories", auth=Needs(Scope.RESEARCH, rate=Kind.EXPORTS), summary="Pull trajectories"
+)
 async def pull(
     request: ApiRequest,
     form: Annotated[str, Query(alias="format")] = "native",
-    since: Annotated[int, Field(ge=0, lt=2**63)] = 0,
+    since: Annotated[str, Field(max_length=40)] = "0",
     limit: Annotated[int, Field(ge=1, le=ROWS_AT_MOST)] = ROWS_AT_MOST,
+    from_: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Moment | None = None,
+    policy: Annotated[str, Field(max_length=80)] = "",
+    feedback: Annotated[list[FeedbackKind], Query()] = [],  # noqa: B006
+    tag: Annotated[str, Field(max_length=40)] = "",
+    update: Annotated[str, Field(max_length=80)] = "",
 ) -> StreamingHttpResponse:
     """Trajectories of people who agreed to research, as NDJSON, in the order of `cursor`.
 
-    `since` is the last `cursor` that was read: the next pull goes on after it, and sees a
-    trajectory again, as the next revision, when the feedback on it has changed. `limit` is the
+    `since` is the last `cursor` that was read, of a pull with the same format and filter: the next
+    pull goes on after it. A trajectory comes again, as the next `revision`, when the feedback on it
+    or what was learned from it has changed; as a tombstone (`op`) when it has to go. `limit` is the
     number of trajectories looked at; formats that need feedback have fewer rows.
+
+    The filter: made `from` and `until` (not included) a moment, by a `policy`, with `feedback` of
+    one of these kinds, with a `tag`, learned from in an `update` (its id, or the policy it made).
     """
-    if form not in FORMATS:
-        raise RequestInvalid(
-            f"format: there is no {form!r}; there are {', '.join(FORMATS)}.",
-            param="format",
-            code="unknown_format",
-        )
-    logger.info("%s pulls %s since %d", request.auth.person, form, since)
-    await database_sync_to_async(feed.give_places)()
-    return StreamingHttpResponse(_lines(form, since, limit), content_type="application/x-ndjson")
+    asked = Asked(
+        known(form),
+        Filter(
+            since=from_,
+            until=until,
+            policy=policy,
+            feedback=tuple(feedback),
+            tag=tag,
+            update=update,
+        ),
+        since,
+        limit,
+    )
+    stream = await database_sync_to_async(Stream)(request.auth.person, asked)
+    return StreamingHttpResponse(_lines(stream), content_type="application/x-ndjson")
 
 
-async def _lines(form: str, since: int, limit: int) -> AsyncIterator[bytes]:
-    while limit > 0:
-        lines, since, read = await database_sync_to_async(_page)(form, since, limit)
-        if read == 0:
-            return
-        limit -= read
-        if lines:
-            yield lines
+@router.get("/pulls", auth=Needs(Scope.RESEARCH), response=Pulls, summary="Who pulled trajectories")
+def index(
+    request: ApiRequest,
+    limit: Annotated[int, Field(ge=1, le=200)] = 50,
+    before: Annotated[int, Field(ge=1, lt=2**63)] | None = None,
+) -> Pulls:
+    """Everybody's, the latest first, for administrators. `before` is the `id` of the last one."""
+    _administers(request.auth)
+    rows = Pull.objects.filter(**({} if before is None else {"pk__lt": before}))[: limit + 1]
+    return Pulls(
+        data=[PullOut.model_validate(row, from_attributes=True) for row in rows[:limit]],
+        has_more=len(rows) > limit,
+    )
 
 
-def _page(form: str, since: int, limit: int) -> tuple[bytes, int, int]:
-    """Some lines, the last place read, and how many trajectories that were."""
-    releases = feed.page(since, min(limit, feed.PAGE_ROWS))
-    rows = [row for release in releases for row in FORMATS[form](release)]
-    lines = "".join(json.dumps(row, allow_nan=False) + "\n" for row in rows)
-    last = releases[-1].position if releases else since
-    return lines.encode(), last, len(releases)
+def known(form: str) -> str:
+    try:
+        return pulls.check_format(form)
+    except ValueError as error:
+        raise RequestInvalid(str(error), param="format", code="unknown_format") from None
+
+
+def _administers(caller: Caller) -> None:
+    if caller.person.role != Role.ADMIN:
+        raise NotAllowed("Only administrators see who pulled what.")
+
+
+async def _lines(stream: Stream) -> AsyncIterator[bytes]:
+    try:
+        while (lines := await database_sync_to_async(stream.next)()) is not None:
+            if lines:
+                yield lines
+    finally:
+        # A reader who leaves cancels this; what they got is written down all the same.
+        await asyncio.shield(database_sync_to_async(stream.end)(is_whole=False))

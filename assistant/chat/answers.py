@@ -6,7 +6,7 @@ All functions are synchronous; the generation worker calls them off its event lo
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from assistant.memory import window as memory
 from assistant.models import Generation, Trajectory
 from inference import registry, routing
 from inference.contracts import ChatMessage, FinishReason, Policy, Sampling
-from inference.diffusion import Diffusion
+from inference.diffusion import Diffusion, to_messages
 from inference.errors import InferenceError, MessageTooLong
 from inference.tokenizer import ChatTokenizer
 from learning import canary
@@ -47,6 +47,13 @@ class Job:
     @property
     def answer(self) -> UUID:
         return self.generation.message_id
+
+    @property
+    def shown(self) -> list[ChatMessage]:
+        """The dialogue that the policy sees: the request's own, or the window's."""
+        if self.window is None:
+            return [ChatMessage(**message) for message in self.generation.chat or ()]
+        return to_messages(self.window.window)
 
     @property
     def start(self) -> dict[str, Any]:
@@ -254,6 +261,7 @@ def _log_trajectory(job: Job, outcome: Outcome, asked_to_start_s: float) -> None
     first = outcome.first_token_s
     Trajectory.objects.create(
         generation=job.generation,
+        messages=[asdict(message) for message in job.shown],
         prompt_token_ids=list(job.prompt_token_ids),
         sampled_token_ids=outcome.token_ids,
         # A token outside the nucleus can't be sampled, but -inf would not be a JSON number.

@@ -5,7 +5,7 @@ from assistant.models.conversation import Conversation, Folder, Message
 from assistant.models.feedback import Feedback
 from assistant.models.generation import Generation, GenerationEvent
 from assistant.models.search import SearchEntry, SearchMeaning
-from assistant.models.trajectory import Release, Trajectory
+from assistant.models.trajectory import Pull, Release, Snapshot, SnapshotRow, Trajectory
 from assistant.models.window import Window
 
 __all__ = [
@@ -16,11 +16,14 @@ __all__ = [
     "Generation",
     "GenerationEvent",
     "Message",
+    "Pull",
     "Release",
     "Role",
     "Scope",
     "SearchEntry",
     "SearchMeaning",
+    "Snapshot",
+    "SnapshotRow",
     "Trajectory",
     "User",
     "Window",

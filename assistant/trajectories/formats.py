@@ -1,151 +1,254 @@
-"""A trajectory as one line of JSON, in the formats that researchers' tools read.
+"""The formats that researchers' tools read, as columns that PostgreSQL builds lines from.
 
-Every row of a format has every key, always of the same type. Ids of people and conversations are
-pseudonyms: the same for the same person, and worth nothing without this installation's secret.
+native     everything that was logged, token by token, and what was learned from it by now
+openai     OpenAI's fine-tuning rows: the whole exchange as messages
+sharegpt   the same as `conversations` of `from` (system, human, gpt) and `value`
+atif       Harbor's Agent Trajectory Interchange Format, version 1.4, beside the feed's four keys
+trl-sft    TRL's conversational prompt and completion; a correction takes the answer's place
+trl-kto    TRL's unpaired preferences: answers with a thumb
+trl-dpo    TRL's pairs: a correction over its answer, a chosen sibling over the rejected one
+
+Every row of a format has every key. The SQL uses the aliases of `consent.SHOWN`: r the release, t
+the trajectory, m the answer's message, c its conversation, u its owner, `said.text` what it says.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from django.utils.crypto import salted_hmac
+from assistant.trajectories import consent, provenance, pseudonyms
+from assistant.trajectories.columns import BOOL, FLOAT, INT, MESSAGE, STRING, Column
 
-from assistant.models import Feedback, Message, Release
-from assistant.trajectories import provenance
-from inference.diffusion.prompt import to_messages
-from inference.diffusion.window import from_json
-from learning.contracts import FeedbackKind
+ATIF_VERSION = "ATIF-v1.4"
+AGENT_VERSION = "1"
 
-Row = dict[str, Any]
+ANSWER = "json_build_array(json_build_object('role', 'assistant', 'content', {}))"
+# What still stands of what was said of the answer; a preference needs the sibling it rejects.
+STANDING = "f.message_id = m.id AND f.revoked_at IS NULL"
 
-LIKED = {FeedbackKind.UP: True, FeedbackKind.DOWN: False}
-LEAST_LOGPROB = -1e9
-
-
-def native(release: Release) -> Iterator[Row]:
-    """Everything that was logged, token by token, and what was learned from it by now."""
-    trajectory = release.trajectory
-    message = trajectory.generation.message
-    learned = provenance.of(release.trajectory_id)
-    yield {
-        **_place(release),
-        "person": pseudonym("person", message.conversation.owner_id),
-        "conversation": pseudonym("conversation", message.conversation_id),
-        "created_at": trajectory.created_at.isoformat(),
-        "messages": _prompt(release),
-        "response": message.text,
-        "prompt_token_ids": trajectory.prompt_token_ids,
-        "sampled_token_ids": trajectory.sampled_token_ids,
-        "logprobs": [
-            value if math.isfinite(value) else LEAST_LOGPROB for value in trajectory.logprobs
-        ],
-        "temperature": float(trajectory.sampling["temperature"]),
-        "top_p": float(trajectory.sampling["top_p"]),
-        "max_tokens": trajectory.sampling["max_tokens"],
-        "seed": trajectory.sampling["seed"],
-        "policy": trajectory.policy,
-        "policy_sha256": trajectory.digest,
-        "base_model": trajectory.base_model,
-        "finish_reason": trajectory.finish_reason,
-        "queued_ms": trajectory.queued_ms,
-        "first_token_ms": trajectory.first_token_ms,
-        "total_ms": trajectory.total_ms,
-        "feedback": [
-            {
-                "id": str(feedback.pk),
-                "kind": feedback.kind,
-                "text": feedback.text,
-                "over": str(feedback.over_id) if feedback.over_id else None,
-                "tags": feedback.tags,
-                "created_at": feedback.created_at.isoformat(),
-                **learned.of_feedback(feedback.pk),
-            }
-            for feedback in message.feedback.all()
-        ],
-        "used_in_updates": learned.updates,
-        "used_by": learned.policies,
-    }
+PERSON = Column("person", STRING, pseudonyms.sql("person", "c.owner_id"))
+CONSENT = Column("consent_version", STRING, "coalesce(to_json(u.consent_changed_at) #>> '{}', '')")
+UPDATES = Column("used_in_updates", [STRING], "coalesce(to_json(learned.updates), '[]')")
+POLICY = [
+    Column("policy", STRING, "t.policy"),
+    Column("policy_sha256", STRING, "t.digest"),
+    Column("base_model", STRING, "t.base_model"),
+]
 
 
-def openai(release: Release) -> Iterator[Row]:
-    """OpenAI's fine-tuning rows: the whole exchange as messages."""
-    yield {**_place(release), "messages": [*_prompt(release), _said(_answer(release).text)]}
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`source` joins what its columns need beyond `consent.SHOWN`; it may multiply or drop rows."""
+
+    name: str
+    own: Sequence[Column]
+    source: str = ""
+
+    @property
+    def columns(self) -> list[Column]:
+        """The feed's four, then the format's own. `lines` knows the cursor's mark."""
+        return [
+            Column("trajectory_id", STRING, "r.trajectory_id"),
+            Column("revision", INT, "r.revision"),
+            Column("op", STRING, "'upsert'"),
+            Column("cursor", STRING, "lpad(r.position::text, 16, '0') || %(mark)s"),
+            *self.own,
+        ]
 
 
-def trl_sft(release: Release) -> Iterator[Row]:
-    """TRL's conversational prompt and completion; a correction takes the answer's place."""
-    text = next((each.text for each in _of(release, FeedbackKind.CORRECTION)), None)
-    completion = _answer(release).text if text is None else text
-    yield {**_place(release), "prompt": _prompt(release), "completion": [_said(completion)]}
+NATIVE = Format(
+    "native",
+    [
+        PERSON,
+        Column("conversation", STRING, pseudonyms.sql("conversation", "c.id")),
+        CONSENT,
+        Column("created_at", STRING, "t.created_at"),
+        Column("messages", [MESSAGE], "t.messages"),
+        Column("response", STRING, "said.text"),
+        Column("prompt_token_ids", [INT], "t.prompt_token_ids"),
+        Column("sampled_token_ids", [INT], "t.sampled_token_ids"),
+        Column("logprobs", [FLOAT], "t.logprobs"),
+        Column("temperature", FLOAT, "(t.sampling ->> 'temperature')::float"),
+        Column("top_p", FLOAT, "(t.sampling ->> 'top_p')::float"),
+        Column("max_tokens", INT, "(t.sampling ->> 'max_tokens')::int"),
+        Column("seed", INT, "(t.sampling ->> 'seed')::bigint"),
+        *POLICY,
+        Column("finish_reason", STRING, "t.finish_reason"),
+        Column("queued_ms", FLOAT, "t.queued_ms"),
+        Column("first_token_ms", FLOAT, "t.first_token_ms"),
+        Column("total_ms", FLOAT, "t.total_ms"),
+        Column("feedback", [provenance.FEEDBACK], "coalesce(judged.feedback, '[]')"),
+        UPDATES,
+        Column("used_by", [provenance.POLICY], "coalesce(learned.policies, '[]')"),
+    ],
+    source=f"{provenance.LEARNED} {provenance.JUDGED}",
+)
 
-
-def trl_kto(release: Release) -> Iterator[Row]:
-    """TRL's unpaired preferences: answers with a thumb."""
-    for feedback in _of(release, *LIKED):
-        yield {
-            **_place(release),
-            "prompt": _prompt(release),
-            "completion": [_said(_answer(release).text)],
-            "label": LIKED[FeedbackKind(feedback.kind)],
-        }
-
-
-def trl_dpo(release: Release) -> Iterator[Row]:
-    """TRL's pairs: a correction over its answer, a chosen sibling over the rejected one."""
-    answer = _answer(release).text
-    for feedback in _of(release, FeedbackKind.CORRECTION, FeedbackKind.PREFERENCE):
-        chosen, rejected = (
-            (answer, feedback.over.text) if feedback.over else (feedback.text, answer)
+OPENAI = Format(
+    "openai",
+    [
+        Column(
+            "messages",
+            [MESSAGE],
+            "t.messages || jsonb_build_array("
+            "jsonb_build_object('role', 'assistant', 'content', said.text))",
         )
-        yield {
-            **_place(release),
-            "prompt": _prompt(release),
-            "chosen": [_said(chosen)],
-            "rejected": [_said(rejected)],
-        }
+    ],
+)
 
+SHAREGPT = Format(
+    "sharegpt",
+    [
+        Column(
+            "conversations",
+            [{"from": STRING, "value": STRING}],
+            "(SELECT json_agg(json_build_object('from', CASE turn ->> 'role'"
+            " WHEN 'user' THEN 'human' WHEN 'assistant' THEN 'gpt' ELSE turn ->> 'role' END,"
+            " 'value', turn ->> 'content') ORDER BY number)"
+            " FROM jsonb_array_elements(t.messages || jsonb_build_array("
+            "jsonb_build_object('role', 'assistant', 'content', said.text)))"
+            " WITH ORDINALITY AS turns (turn, number))",
+        )
+    ],
+)
 
-FORMATS: dict[str, Callable[[Release], Iterator[Row]]] = {
-    "native": native,
-    "openai": openai,
-    "trl-sft": trl_sft,
-    "trl-kto": trl_kto,
-    "trl-dpo": trl_dpo,
+SFT = Format(
+    "trl-sft",
+    [
+        Column("prompt", [MESSAGE], "t.messages"),
+        Column("completion", [MESSAGE], ANSWER.format("coalesce(corrected.text, said.text)")),
+    ],
+    source=f"""
+        LEFT JOIN LATERAL (
+            SELECT f.text FROM assistant_feedback f
+             WHERE {STANDING} AND f.kind = 'correction' ORDER BY f.created_at LIMIT 1
+        ) AS corrected ON true
+    """,
+)
+
+KTO = Format(
+    "trl-kto",
+    [
+        Column("prompt", [MESSAGE], "t.messages"),
+        Column("completion", [MESSAGE], ANSWER.format("said.text")),
+        Column("label", BOOL, "f.kind = 'up'"),
+    ],
+    source=f"JOIN assistant_feedback f ON {STANDING} AND f.kind IN ('up', 'down')",
+)
+
+DPO = Format(
+    "trl-dpo",
+    [
+        Column("prompt", [MESSAGE], "t.messages"),
+        Column("chosen", [MESSAGE], ANSWER.format("pair.chosen")),
+        Column("rejected", [MESSAGE], ANSWER.format("pair.rejected")),
+    ],
+    # The sibling lies in another conversation where it came from another request.
+    source=f"""
+        JOIN LATERAL (
+            SELECT f.created_at, f.text AS chosen, said.text AS rejected
+              FROM assistant_feedback f WHERE {STANDING} AND f.kind = 'correction'
+             UNION ALL
+            SELECT f.created_at, said.text, {consent.TEXT.format("sibling")}
+              FROM assistant_feedback f
+              JOIN assistant_message sibling ON sibling.id = f.over_id
+               AND sibling.deleted_at IS NULL
+              JOIN assistant_conversation place ON place.id = sibling.conversation_id
+               AND place.owner_id = c.owner_id AND NOT place.is_temporary
+               AND place.deleted_at IS NULL
+             WHERE {STANDING} AND f.kind = 'preference'
+             ORDER BY created_at
+        ) AS pair ON true
+    """,
+)
+
+# Only the answer's own step has metrics; the earlier ones were other generations'.
+METRICS = {
+    "prompt_tokens": INT,
+    "completion_tokens": INT,
+    "prompt_token_ids": [INT],
+    "completion_token_ids": [INT],
+    "logprobs": [FLOAT],
+}
+FINAL = {
+    "total_prompt_tokens": INT,
+    "total_completion_tokens": INT,
+    "total_steps": INT,
+}
+STEP = {
+    "step_id": INT,
+    "timestamp": STRING,
+    "source": STRING,
+    "model_name": STRING,
+    "message": STRING,
+    "metrics": METRICS,
 }
 
+ATIF = Format(
+    "atif",
+    [
+        Column("schema_version", STRING, f"'{ATIF_VERSION}'"),
+        Column("session_id", STRING, pseudonyms.sql("conversation", "c.id")),
+        Column(
+            "agent",
+            {
+                "name": STRING,
+                "version": STRING,
+                "model_name": STRING,
+                "extra": {"policy_sha256": STRING, "base_model": STRING},
+            },
+            f"json_build_object('name', 'danas', 'version', '{AGENT_VERSION}',"
+            " 'model_name', t.policy, 'extra', json_build_object("
+            "'policy_sha256', t.digest, 'base_model', t.base_model))",
+        ),
+        Column("steps", [STEP], "steps.list"),
+        Column("notes", STRING, "''"),
+        Column(
+            "final_metrics",
+            FINAL,
+            "json_build_object('total_prompt_tokens', cardinality(t.prompt_token_ids),"
+            " 'total_completion_tokens', cardinality(t.sampled_token_ids),"
+            " 'total_steps', jsonb_array_length(t.messages) + 1)",
+        ),
+        Column(
+            "extra",
+            {
+                "person": STRING,
+                "consent_version": STRING,
+                "finish_reason": STRING,
+                "used_in_updates": [STRING],
+            },
+            f"json_build_object('person', {PERSON.sql}, 'consent_version', {CONSENT.sql},"
+            f" 'finish_reason', t.finish_reason, 'used_in_updates', {UPDATES.sql})",
+        ),
+    ],
+    source=f"""
+        {provenance.LEARNED}
+        CROSS JOIN LATERAL (
+            SELECT json_agg(step ORDER BY number) AS list FROM (
+                SELECT number, json_build_object(
+                           'step_id', number, 'timestamp', NULL,
+                           'source', CASE turn ->> 'role' WHEN 'assistant' THEN 'agent'
+                                     ELSE turn ->> 'role' END,
+                           'model_name', NULL, 'message', turn ->> 'content', 'metrics', NULL
+                       ) AS step
+                  FROM jsonb_array_elements(t.messages) WITH ORDINALITY AS turns (turn, number)
+                 UNION ALL
+                SELECT jsonb_array_length(t.messages) + 1, json_build_object(
+                           'step_id', jsonb_array_length(t.messages) + 1,
+                           'timestamp', t.created_at, 'source', 'agent', 'model_name', t.policy,
+                           'message', said.text, 'metrics', json_build_object(
+                               'prompt_tokens', cardinality(t.prompt_token_ids),
+                               'completion_tokens', cardinality(t.sampled_token_ids),
+                               'prompt_token_ids', t.prompt_token_ids,
+                               'completion_token_ids', t.sampled_token_ids,
+                               'logprobs', t.logprobs))
+            ) AS one
+        ) AS steps
+    """,
+)
 
-def pseudonym(kind: str, key: object) -> str:
-    return salted_hmac(f"danas.pseudonym.{kind}", str(key), algorithm="sha256").hexdigest()[:32]
-
-
-def _place(release: Release) -> Row:
-    return {
-        "trajectory_id": str(release.trajectory_id),
-        "revision": release.revision,
-        "op": "upsert",
-        "cursor": release.position,
-    }
-
-
-def _answer(release: Release) -> Message:
-    return release.trajectory.generation.message
-
-
-def _said(text: str) -> dict[str, str]:
-    return {"role": "assistant", "content": text}
-
-
-def _prompt(release: Release) -> list[dict[str, str]]:
-    """The messages that the policy saw: the request's own, or the window's."""
-    generation = release.trajectory.generation
-    if generation.chat is not None:
-        chat: list[dict[str, str]] = generation.chat
-        return chat
-    window = from_json(generation.message.window.shown)
-    return [{"role": message.role, "content": message.content} for message in to_messages(window)]
-
-
-def _of(release: Release, *kinds: FeedbackKind) -> list[Feedback]:
-    return [each for each in _answer(release).feedback.all() if each.kind in kinds]
+FORMATS: dict[str, Format] = {
+    each.name: each for each in (NATIVE, OPENAI, SHAREGPT, ATIF, SFT, DPO, KTO)
+}

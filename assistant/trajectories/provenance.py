@@ -1,62 +1,65 @@
-"""What was learned from a trajectory: by which versions, and where the ledger says so."""
+"""What was learned from a trajectory: by which versions, and where the ledger says so.
+
+SQL that is joined to the trajectory (t) and its message (m), for the page of rows that is read.
+An answer counts as learned from where it, or its being preferred, was judged.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-from uuid import UUID
+from assistant.trajectories.columns import INT, STRING, Type
 
-from django.db.models import Q
+# A version, its weights, and the digest of the ledger's entry that says it was trained, empty where
+# there is none.
+POLICY: Type = {"policy": STRING, "policy_sha256": STRING, "ledger": STRING}
+# `use`, `reward_version`, and the digest of the entry that says so.
+FEEDBACK: Type = {
+    "id": STRING,
+    "kind": STRING,
+    "text": STRING,
+    "over": STRING,
+    "tags": [STRING],
+    "created_at": STRING,
+    "use": STRING,
+    "reward_version": INT,
+    "ledger": STRING,
+}
 
-from learning import ledger
-from learning.ledger import Kind
-from learning.models import Judgement, UpdateJudgement
-
-NOT_JUDGED: dict[str, Any] = {"use": "stored", "reward_version": None, "ledger": ""}
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """`policies` are `{"policy", "policy_sha256", "ledger"}`: a version, its weights, and the
-    digest of the ledger's entry that says it was trained, empty where there is none."""
-
-    updates: list[str]
-    policies: list[dict[str, str]]
-    feedback: dict[UUID, dict[str, Any]]
-
-    def of_feedback(self, feedback: UUID) -> dict[str, Any]:
-        """`use`, `reward_version`, and the digest of the entry that says so."""
-        return self.feedback.get(feedback, NOT_JUDGED)
-
-
-def of(answer: UUID) -> Provenance:
-    """An answer counts as learned from where it, or its being preferred, was judged."""
-    judgements = list(Judgement.objects.filter(Q(answer=answer) | Q(over=answer)))
-    if not judgements:
-        return Provenance([], [], {})
-    used = UpdateJudgement.objects.filter(judgement__in=judgements)
-    updates = dict(used.values_list("update", "update__policy"))
-    names = sorted(set(updates.values()) - {""})
-    subjects = [str(each.feedback) for each in judgements]
-    entries = ledger.of(*subjects, *names).filter(kind__in=[Kind.JUDGED, Kind.TRAINED])
-    # The last one counts where there are several.
-    digests = {entry.subject: entry for entry in entries}
-    return Provenance(
-        updates=sorted(map(str, updates)),
-        policies=[
-            {
-                "policy": name,
-                "policy_sha256": digests[name].body.get("digest", "") if name in digests else "",
-                "ledger": digests[name].digest if name in digests else "",
-            }
-            for name in names
-        ],
-        feedback={
-            each.feedback: {
-                "use": each.use,
-                "reward_version": each.version,
-                "ledger": digests[subject].digest if subject in digests else "",
-            }
-            for each, subject in zip(judgements, subjects, strict=True)
-        },
-    )
+# The last entry counts where there are several.
+_ENTRY = """
+    LEFT JOIN LATERAL (
+        SELECT e.digest, e.body FROM learning_ledgerentry e
+         WHERE e.subject = {subject} AND e.kind = '{kind}' ORDER BY e.seq DESC LIMIT 1
+    ) AS entry ON true
+"""
+UPDATES_OF = """
+    SELECT DISTINCT up.id, up.policy
+      FROM learning_judgement j
+      JOIN learning_updatejudgement used ON used.judgement_id = j.id
+      JOIN learning_update up ON up.id = used.update_id
+     WHERE j.answer_id = m.id OR j.over_id = m.id
+"""
+LEARNED = f"""
+    LEFT JOIN LATERAL (
+        SELECT array_agg(up.id::text ORDER BY up.id::text) AS updates,
+               json_agg(json_build_object(
+                   'policy', up.policy,
+                   'policy_sha256', coalesce(entry.body ->> 'digest', ''),
+                   'ledger', coalesce(entry.digest, '')
+               ) ORDER BY up.policy) FILTER (WHERE up.policy <> '') AS policies
+          FROM ({UPDATES_OF}) AS up {_ENTRY.format(subject="up.policy", kind="trained")}
+    ) AS learned ON true
+"""
+JUDGED = f"""
+    LEFT JOIN LATERAL (
+        SELECT json_agg(json_build_object(
+                   'id', f.id, 'kind', f.kind, 'text', f.text, 'over', f.over_id,
+                   'tags', f.tags, 'created_at', f.created_at,
+                   'use', coalesce(j.use, 'stored'), 'reward_version', j.version,
+                   'ledger', coalesce(entry.digest, '')
+               ) ORDER BY f.created_at) AS feedback
+          FROM assistant_feedback f
+          LEFT JOIN learning_judgement j ON j.feedback = f.id
+               {_ENTRY.format(subject="f.id::text", kind="judged")}
+         WHERE f.message_id = m.id AND f.revoked_at IS NULL
+    ) AS judged ON true
+"""

@@ -516,11 +516,35 @@ export interface paths {
          * Pull trajectories
          * @description Trajectories of people who agreed to research, as NDJSON, in the order of `cursor`.
          *
-         *     `since` is the last `cursor` that was read: the next pull goes on after it, and sees a
-         *     trajectory again, as the next revision, when the feedback on it has changed. `limit` is the
+         *     `since` is the last `cursor` that was read, of a pull with the same format and filter: the next
+         *     pull goes on after it. A trajectory comes again, as the next `revision`, when the feedback on it
+         *     or what was learned from it has changed; as a tombstone (`op`) when it has to go. `limit` is the
          *     number of trajectories looked at; formats that need feedback have fewer rows.
+         *
+         *     The filter: made `from` and `until` (not included) a moment, by a `policy`, with `feedback` of
+         *     one of these kinds, with a `tag`, learned from in an `update` (its id, or the policy it made).
          */
         get: operations["assistant_api_trajectories_pull"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/pulls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who pulled trajectories
+         * @description Everybody's, the latest first, for administrators. `before` is the `id` of the last one.
+         */
+        get: operations["assistant_api_trajectories_index"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1538,6 +1562,47 @@ export interface components {
             research?: boolean | null;
         };
         /**
+         * PullOut
+         * @description One time that somebody took trajectories out. `is_whole` is false while it runs, and for one
+         *     that was broken off.
+         */
+        PullOut: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** How */
+            how: string;
+            /** Format */
+            format: string;
+            /** Filter */
+            filter: {
+                [key: string]: unknown;
+            };
+            /** Rows */
+            rows: number;
+            /** First */
+            first: string;
+            /** Last */
+            last: string;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Is Whole */
+            is_whole: boolean;
+        };
+        /** Pulls */
+        Pulls: {
+            /** Data */
+            data: components["schemas"]["PullOut"][];
+            /** Has More */
+            has_more: boolean;
+        };
+        /**
          * UpdateIn
          * @description `rloo` learns from sampled answers and what the reward model thinks of them, `kto` straight
          *     from the judged ones. `personal` makes an adapter that answers the caller alone, from what the
@@ -1787,7 +1852,7 @@ export interface components {
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
         Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"];
         /** @enum {string} */
-        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "database_unavailable" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "identifier_taken" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "policy_not_loaded" | "policy_not_servable" | "rate_limit_exceeded" | "reward_unavailable" | "sign_in_failed" | "signup_closed" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "cursor_invalid" | "database_unavailable" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "identifier_taken" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "policy_not_loaded" | "policy_not_servable" | "rate_limit_exceeded" | "reward_unavailable" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;
@@ -2524,8 +2589,14 @@ export interface operations {
         parameters: {
             query?: {
                 format?: string;
-                since?: number;
+                since?: string;
                 limit?: number;
+                from?: string | null;
+                until?: string | null;
+                policy?: string;
+                feedback?: ("up" | "down" | "correction" | "preference" | "comment")[];
+                tag?: string;
+                update?: string;
             };
             header?: never;
             path?: never;
@@ -2539,6 +2610,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    assistant_api_trajectories_index: {
+        parameters: {
+            query?: {
+                limit?: number;
+                before?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pulls"];
+                };
             };
         };
     };

@@ -1,11 +1,16 @@
 import json
+from datetime import datetime
 
 import pytest
+from django.db import IntegrityError
 
 from assistant.feedback import experiences
-from assistant.models import Release
+from assistant.models import Message, Release, Trajectory
 from assistant.trajectories import feed
-from assistant.trajectories.formats import FORMATS, pseudonym
+from assistant.trajectories.filters import Filter
+from assistant.trajectories.formats import FORMATS
+from assistant.trajectories.lines import Reading
+from assistant.trajectories.pseudonyms import pseudonym
 from learning import ledger
 from learning.contracts import FeedbackKind
 from learning.ledger import Kind
@@ -23,7 +28,8 @@ PROMPT = [
 
 def rows(form):
     feed.give_places()
-    return [row for release in feed.page(0, 100) for row in FORMATS[form](release)]
+    pages = Reading(form, Filter()).pages(0, feed.head(), 100)
+    return [json.loads(line) for page in pages for line in page.content.splitlines()]
 
 
 def without_place(row):
@@ -58,17 +64,6 @@ def test_people_appear_under_pseudonyms_that_are_always_the_same():
     assert first["person"] == second["person"] != third["person"]
     assert "ada" not in json.dumps(first)
     assert first["person"] != pseudonym("conversation", factories.ada().pk)
-
-
-def test_an_api_request_is_exported_with_the_messages_it_brought():
-    answer = factories.served(factories.ada())
-    chat = [{"role": "user", "content": "One"}, {"role": "user", "content": "Two"}]
-    answer.generation.chat = chat
-    answer.generation.save()
-
-    (row,) = rows("openai")
-
-    assert row["messages"] == [*chat, {"role": "assistant", "content": "Good morning."}]
 
 
 def test_openai_rows_are_the_whole_exchange():
@@ -118,14 +113,89 @@ def test_dpo_rows_are_corrections_and_preferences():
     assert texts(preferred) == ["Morning!", "Good morning."]
 
 
+def test_sharegpt_rows_name_the_speakers_its_way():
+    factories.served(factories.ada())
+
+    (row,) = rows("sharegpt")
+
+    assert without_place(row) == {
+        "conversations": [
+            {"from": "system", "value": "You are Danas."},
+            {"from": "human", "value": "Hello"},
+            {"from": "gpt", "value": "Good morning."},
+        ]
+    }
+
+
+def test_atif_rows_are_documents_of_version_1_4():
+    factories.served(factories.ada())
+
+    (row,) = rows("atif")
+
+    earlier = {"timestamp": None, "model_name": None, "metrics": None}
+    assert row["schema_version"] == "ATIF-v1.4"
+    assert row["agent"]["model_name"] == "base"
+    assert row["steps"][:2] == [
+        {"step_id": 1, "source": "system", "message": "You are Danas.", **earlier},
+        {"step_id": 2, "source": "user", "message": "Hello", **earlier},
+    ]
+    assert row["steps"][2]["source"] == "agent"
+    assert row["steps"][2]["metrics"] == {
+        "prompt_tokens": 3,
+        "completion_tokens": 2,
+        "prompt_token_ids": [1, 2, 3],
+        "completion_token_ids": [4, 5],
+        "logprobs": [-0.5, -0.25],
+    }
+    assert row["final_metrics"] == {
+        "total_prompt_tokens": 3,
+        "total_completion_tokens": 2,
+        "total_steps": 3,
+    }
+
+
+def test_pseudonyms_are_those_of_the_keyed_hash():
+    answer = factories.served(factories.ada())
+
+    (row,) = rows("native")
+
+    assert row["person"] == pseudonym("person", factories.ada().pk)
+    assert row["conversation"] == pseudonym("conversation", answer.conversation_id)
+
+
+def test_a_row_says_which_consent_it_stands_on():
+    factories.served(factories.ada())
+
+    (row,) = rows("native")
+
+    assert datetime.fromisoformat(row["consent_version"]) == factories.ada().consent_changed_at
+
+
+@pytest.mark.parametrize("wrong", [float("-inf"), float("inf"), float("nan")])
+def test_no_record_has_a_number_that_json_has_not(wrong):
+    answer = factories.served(factories.ada())
+
+    with pytest.raises(IntegrityError, match="logprobs_are_finite"):
+        Trajectory.objects.filter(pk=answer.pk).update(logprobs=[-0.5, wrong])
+
+
+def test_texts_come_out_as_they_went_in():
+    said = 'Back\\slash, "quotes", \ttabs\nand lines, \u2028, \x01\x02, 日本語, 😀'
+    factories.served(factories.ada(), said)
+
+    (row,) = rows("native")
+
+    assert row["response"] == said
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_row_has_every_key_and_is_json(form):
     for text in ("One.", "Two."):
         answer = factories.served(factories.ada(), text)
-        factories.feedback(answer)
+        factories.feedback(answer, tags=["clear"])
         factories.feedback(answer, FeedbackKind.CORRECTION, text="Three.")
 
-    first, second = (json.loads(json.dumps(row, allow_nan=False)) for row in rows(form))
+    first, second = rows(form)
 
     assert set(first) == set(second) >= PLACE
     assert {key: type(value) for key, value in first.items()} == {
@@ -135,7 +205,7 @@ def test_every_row_has_every_key_and_is_json(form):
 
 def test_an_answer_stopped_before_its_first_word_is_left_out():
     answer = factories.served(factories.ada())
-    answer.window.delete()
+    Message.objects.filter(pk=answer.pk).update(parts=[])
 
     assert rows("native") == []
     assert not Release.objects.exists()
