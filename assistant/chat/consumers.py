@@ -128,7 +128,11 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     async def _regenerate(self, person: User, command: Regenerate) -> None:
         await self._count(person)
         generation = await database_sync_to_async(turns.regenerate)(
-            person, parent=command.parent, answer=command.answer, model=command.model
+            person,
+            parent=command.parent,
+            answer=command.answer,
+            model=command.model,
+            with_memory=command.memory,
         )
         conversation = generation.message.conversation_id
         await self._announce(person, conversation, [command.answer])

@@ -58,7 +58,7 @@ def send(
     """
     _check(parts)
     routing.check(person.pk, model)
-    if said := Message.objects.filter(pk=message).select_related("conversation").first():
+    if said := Message.with_deleted.filter(pk=message).select_related("conversation").first():
         return _sent_before(person, said, answer)
     where = _conversation(person, conversation, parent, parts, is_listed)
     user_message = Message.objects.create(
@@ -158,8 +158,17 @@ def _request_row(generation: Generation, said: Message) -> dict[str, Any]:
 
 
 @transaction.atomic
-def regenerate(person: User, *, parent: UUID, answer: UUID, model: str = "danas") -> Generation:
+def regenerate(
+    person: User,
+    *,
+    parent: UUID,
+    answer: UUID,
+    model: str = "danas",
+    with_memory: bool = True,
+) -> Generation:
     """Queue one more answer to the user message `parent`, a sibling of those it has.
+
+    Without memory the policy sees that message alone, and nothing of what was said before.
 
     Raises:
         NotFound: no such message of this person.
@@ -174,12 +183,18 @@ def regenerate(person: User, *, parent: UUID, answer: UUID, model: str = "danas"
     )
     if user_message is None:
         raise NotFound("There is no such message.")
-    if made := Message.objects.filter(pk=answer).first():
+    if made := Message.with_deleted.filter(pk=answer).first():
         if made.parent_id != user_message.pk:
             raise IdentifierTaken(f"The id {answer} is already used for another message.")
         return made.generation
     user_message.conversation.save(update_fields=["updated_at"])
-    return _queue(user_message, answer, model, None)
+    chat = None if with_memory else _alone(user_message)
+    return _queue(user_message, answer, model, None, chat)
+
+
+def _alone(message: Message) -> list[dict[str, str]]:
+    system = {"role": "system", "content": message.conversation.system_text}
+    return [system, {"role": message.role, "content": message.text}]
 
 
 @transaction.atomic
@@ -262,7 +277,7 @@ def _queue(
     sampling: Mapping[str, Any] | None,
     chat: list[dict[str, str]] | None = None,
 ) -> Generation:
-    if Message.objects.filter(pk=answer).exists():
+    if Message.with_deleted.filter(pk=answer).exists():
         raise IdentifierTaken(f"The id {answer} is already used for another message.")
     message = Message.objects.create(
         pk=answer,

@@ -106,13 +106,17 @@ class Send(Wire):
 
 
 class Regenerate(Wire):
-    """Ask for another answer to the user message `parent`; also the way to retry."""
+    """Ask for another answer to the user message `parent`; also the way to retry.
+
+    With `memory` false the policy sees that message and nothing of what was said before it.
+    """
 
     type: Literal["regenerate"] = "regenerate"
     request: str = Field(max_length=64)
     parent: UUID
     answer: UUID
     model: str = "danas"
+    memory: bool = True
 
 
 class Stop(Wire):
@@ -175,7 +179,12 @@ class Event(Wire):
     stopped {}
     error   {"code": str, "message": str, "can_retry": bool}
 
-    `done`, `stopped` and `error` are last. `reasoning`, `tool` and `memory` are reserved.
+    `done`, `stopped` and `error` are last. `memory` is reserved; so are these two, which the page
+    shows already:
+
+    reasoning {"text": str, "ms": float}: a piece of thought and how long it took
+    tool      {"id": str, "name": str, "arguments": {…}, "result": str | None}: a call, and again
+              with the same id when its result is there
     """
 
     type: Literal["event"] = "event"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
+from assistant.chat import turns
 from assistant.errors import NotFound
-from assistant.models import Conversation, Message, User
+from assistant.models import Conversation, Generation, Message, User
+from assistant.models.conversation import owned_by
 from learning import intake, queue
 
 
@@ -21,14 +26,80 @@ def forget_conversation(person: User, conversation: UUID) -> None:
     Raises:
         NotFound: no such conversation of this person.
     """
-    # Handing over locks the person's row too, so no answer slips into learning behind this.
-    User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    _lock(person.pk)
     every = Conversation.with_deleted.select_for_update()
     row = every.filter(pk=conversation, owner=person).first()
     if row is None:
         raise NotFound("There is no such conversation.")
-    answers = row.messages.filter(role=Message.Author.ASSISTANT).values_list("pk", flat=True)
-    for answer in answers:
-        intake.forget_answer(answer)
+    _forget_answers(Message.with_deleted.filter(conversation=row))
     row.delete()
     transaction.on_commit(queue.ask_catch_up, robust=True)
+
+
+@transaction.atomic
+def delete_message(person: User, message: UUID) -> None:
+    """Put a message and all that follows it out of sight; `purge_messages` deletes them.
+
+    Answers that are being made there are stopped.
+
+    Raises:
+        NotFound: no such message of this person.
+    """
+    row = Message.objects.filter(owned_by(person), pk=message).first()
+    if row is None:
+        raise NotFound("There is no such message.")
+    below = _at_or_below(row)
+    still_open = Generation.objects.filter(pk__in=below, status__in=Generation.OPEN)
+    for answer in still_open.values_list("pk", flat=True):
+        turns.stop(person, answer=answer)
+    Message.objects.filter(pk__in=below).update(deleted_at=timezone.now())
+
+
+@transaction.atomic
+def restore_message(person: User, message: UUID) -> None:
+    """Bring back a message with what was deleted together with it; again, nothing changes.
+
+    Raises:
+        NotFound: no such message of this person, or it is gone for good.
+    """
+    row = Message.with_deleted.filter(owned_by(person), pk=message).first()
+    if row is None:
+        raise NotFound("It can't be brought back any more.")
+    if row.deleted_at is not None:
+        together = Message.with_deleted.filter(deleted_at=row.deleted_at)
+        together.filter(pk__in=_at_or_below(row)).update(deleted_at=None)
+
+
+def purge_messages(deleted_before: datetime) -> None:
+    """Delete for good, with all that was derived from them, what was put out of sight by then."""
+    gone = Message.with_deleted.filter(deleted_at__lt=deleted_before)
+    owners = gone.values_list("conversation__owner", flat=True).order_by().distinct()
+    for owner in list(owners):
+        with transaction.atomic():
+            _lock(owner)
+            # Restored meanwhile, or gone: only what is still deleted.
+            rows = gone.filter(conversation__in=Conversation.with_deleted.filter(owner=owner))
+            _forget_answers(rows)
+            rows.delete()
+            transaction.on_commit(queue.ask_catch_up, robust=True)
+
+
+def _lock(person: int) -> None:
+    """Handing over locks the person's row too, so no answer slips into learning behind this."""
+    User.objects.select_for_update(no_key=True).get(pk=person)
+
+
+def _forget_answers(messages: QuerySet[Message]) -> None:
+    answers = messages.filter(role=Message.Author.ASSISTANT).values_list("pk", flat=True)
+    for answer in answers:
+        intake.forget_answer(answer)
+
+
+def _at_or_below(message: Message) -> list[UUID]:
+    """Its id and those of all that follows it, on every branch."""
+    places = Message.with_deleted.filter(conversation=message.conversation_id)
+    below = {message.pk}
+    for pk, parent in places.order_by("created_at").values_list("pk", "parent_id"):
+        if parent in below:
+            below.add(pk)
+    return list(below)

@@ -113,8 +113,11 @@ class Conversation(models.Model):
 
 
 def not_deleted(through: str = "conversation") -> models.Q:
-    """Rows whose conversation, reached by `through`, was not deleted."""
-    return models.Q(**{f"{through}__deleted_at": None})
+    """Rows whose conversation, reached by `through`, was not deleted; nor a message on the way."""
+    kept = models.Q(**{f"{through}__deleted_at": None})
+    if through.endswith("message__conversation"):
+        kept &= models.Q(**{f"{through.removesuffix('conversation')}deleted_at": None})
+    return kept
 
 
 def owned_by(person: User, through: str = "conversation") -> models.Q:
@@ -122,12 +125,20 @@ def owned_by(person: User, through: str = "conversation") -> models.Q:
     return models.Q(**{f"{through}__owner": person}) & not_deleted(through)
 
 
+class MessagesNotDeleted(models.Manager["Message"]):
+    """Messages that their owners have not deleted."""
+
+    def get_queryset(self) -> models.QuerySet[Message]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class Message(models.Model):
     """One message. Siblings share a parent; the parent of a conversation's first message is null.
 
     `parts` is a list of `{"type": "text", "text": …}` and `{"type": "image", "image": id}`; it is
     empty while an answer is being made, and written in the transaction that ends it. The id is
-    chosen by the client, which makes sending idempotent.
+    chosen by the client, which makes sending idempotent. Deleted ones (`memory.forgetting`) are not
+    among `objects`.
     """
 
     class Author(models.TextChoices):
@@ -144,6 +155,9 @@ class Message(models.Model):
     parts = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, help_text="it is really deleted soon after")
+
+    objects = MessagesNotDeleted()
+    with_deleted: ClassVar = models.Manager["Message"]()
 
     class Meta:
         ordering: ClassVar = ["created_at"]

@@ -193,6 +193,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/messages/{pk}/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How an answer was made */
+        get: operations["assistant_api_messages_show_details"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a message and what follows it
+         * @description It is out of sight at once, and half a minute later gone with all that was derived from it.
+         *     Until then it can be restored.
+         */
+        delete: operations["assistant_api_messages_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{pk}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bring a deleted message back
+         * @description With all that was deleted together with it.
+         */
+        post: operations["assistant_api_messages_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learning/metrics": {
         parameters: {
             query?: never;
@@ -1029,6 +1087,37 @@ export interface components {
             sentence: string;
         };
         /**
+         * DetailsOut
+         * @description How an answer was made. Times are since the person asked; null is what was not kept.
+         *
+         *     `model` is what was asked for, `policy` the version that answered. Without `has_memory` the
+         *     policy saw the question alone.
+         */
+        DetailsOut: {
+            /** Model */
+            model: string;
+            /** Policy */
+            policy: string;
+            /** Status */
+            status: string;
+            /** Finish Reason */
+            finish_reason: string | null;
+            /** Has Memory */
+            has_memory: boolean;
+            /** Prompt Tokens */
+            prompt_tokens: number | null;
+            /** Completion Tokens */
+            completion_tokens: number | null;
+            /** First Token Ms */
+            first_token_ms: number | null;
+            /** Total Ms */
+            total_ms: number | null;
+            /** Window Tokens */
+            window_tokens: number | null;
+            /** Window Limit */
+            window_limit: number | null;
+        };
+        /**
          * Metrics
          * @description The newest points, oldest first. `frozen` says why nothing is trained, empty where training
          *     may go on; the next update by schedule waits for `needed_events` (`effective_events` so far),
@@ -1657,7 +1746,12 @@ export interface components {
          *     stopped {}
          *     error   {"code": str, "message": str, "can_retry": bool}
          *
-         *     `done`, `stopped` and `error` are last. `reasoning`, `tool` and `memory` are reserved.
+         *     `done`, `stopped` and `error` are last. `memory` is reserved; so are these two, which the page
+         *     shows already:
+         *
+         *     reasoning {"text": str, "ms": float}: a piece of thought and how long it took
+         *     tool      {"id": str, "name": str, "arguments": {…}, "result": str | None}: a call, and again
+         *               with the same id when its result is there
          */
         Event: {
             /**
@@ -1714,6 +1808,8 @@ export interface components {
         /**
          * Regenerate
          * @description Ask for another answer to the user message `parent`; also the way to retry.
+         *
+         *     With `memory` false the policy sees that message and nothing of what was said before it.
          */
         Regenerate: {
             /**
@@ -1738,6 +1834,11 @@ export interface components {
              * @default danas
              */
             model: string;
+            /**
+             * Memory
+             * @default true
+             */
+            memory: boolean;
         };
         /**
          * Replay
@@ -2157,6 +2258,68 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LedgerCheck"];
                 };
+            };
+        };
+    };
+    assistant_api_messages_show_details: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetailsOut"];
+                };
+            };
+        };
+    };
+    assistant_api_messages_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_messages_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -127,19 +127,20 @@ export class Chat {
   }
 
   /** Asks for one more answer to what `answer` was an answer to. */
-  async regenerate(answer: Entry): Promise<void> {
+  async regenerate(answer: Entry, model = MODEL, withMemory = true): Promise<void> {
     const parent = answer.parent;
     if (parent === null) return;
     const { thread } = this;
     const id = uuid();
-    thread.expectAnswer(id, parent, MODEL);
+    thread.expectAnswer(id, parent, model);
     try {
       await this.#socket.command({
         type: "regenerate",
         request: uuid(),
         parent,
         answer: id,
-        model: MODEL,
+        model,
+        memory: withMemory,
       });
     } catch (error) {
       thread.forget(id);

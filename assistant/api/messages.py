@@ -1,0 +1,62 @@
+"""Single messages: how an answer was made, deleting and bringing back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from uuid import UUID
+
+from django.http import HttpResponse
+from ninja import Router
+
+from assistant.api.auth import ApiRequest, Needs
+from assistant.api.bodies import Out
+from assistant.chat.details import details
+from assistant.memory import forgetting
+from assistant.models import Scope
+
+router = Router(tags=["conversations"], auth=Needs(Scope.CHAT))
+
+
+class DetailsOut(Out):
+    """How an answer was made. Times are since the person asked; null is what was not kept.
+
+    `model` is what was asked for, `policy` the version that answered. Without `has_memory` the
+    policy saw the question alone.
+    """
+
+    model: str
+    policy: str
+    status: str
+    finish_reason: str | None
+    has_memory: bool
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    first_token_ms: float | None
+    total_ms: float | None
+    window_tokens: int | None
+    window_limit: int | None
+
+
+@router.get("/messages/{uuid:pk}/details", response=DetailsOut, summary="How an answer was made")
+def show_details(request: ApiRequest, pk: UUID) -> DetailsOut:
+    return DetailsOut(**asdict(details(request.auth.person, pk)))
+
+
+@router.delete(
+    "/messages/{uuid:pk}", response={204: None}, summary="Delete a message and what follows it"
+)
+def delete(request: ApiRequest, pk: UUID) -> HttpResponse:
+    """It is out of sight at once, and half a minute later gone with all that was derived from it.
+    Until then it can be restored.
+    """
+    forgetting.delete_message(request.auth.person, pk)
+    return HttpResponse(status=204)
+
+
+@router.post(
+    "/messages/{uuid:pk}/restore", response={204: None}, summary="Bring a deleted message back"
+)
+def restore(request: ApiRequest, pk: UUID) -> HttpResponse:
+    """With all that was deleted together with it."""
+    forgetting.restore_message(request.auth.person, pk)
+    return HttpResponse(status=204)
