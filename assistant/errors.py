@@ -16,6 +16,15 @@ AssistantError
 ├── NotSignedIn            no key and no session, or one that is not valid (any more)
 ├── SignInFailed           wrong name or password; which of the two is not said
 ├── SignupClosed           people can't make accounts here themselves
+├── InvitationInvalid      expired, used, revoked or never made
+├── ResetLinkInvalid       expired, used or never made
+├── SecondFactorNeeded     name and password are right; the code of the second factor is missing
+├── SecondFactorWrong      that code is wrong, or was used before
+├── SecondFactorOff        there is no second factor to change, or its set-up was not begun
+├── PasswordWrong          the password that confirms a change
+├── LastAdministrator      nobody would be left to administer
+├── SettingFixed           the environment decides
+├── EmailInvalid           not an address, or a confirmation that does not fit
 ├── NameTaken              another account has this name
 ├── NameInvalid            a name with characters that a name can't have
 └── PasswordWeak           too short or too common
@@ -109,3 +118,39 @@ class NameInvalid(AssistantError):
 
 class PasswordWeak(AssistantError):
     code = "password_weak"
+
+
+class InvitationInvalid(AssistantError):
+    code = "invitation_invalid"
+
+
+class ResetLinkInvalid(AssistantError):
+    code = "reset_link_invalid"
+
+
+class SecondFactorNeeded(AssistantError):
+    code = "second_factor_needed"
+
+
+class SecondFactorWrong(AssistantError):
+    code = "second_factor_wrong"
+
+
+class SecondFactorOff(AssistantError):
+    code = "second_factor_off"
+
+
+class PasswordWrong(AssistantError):
+    code = "password_wrong"
+
+
+class LastAdministrator(AssistantError):
+    code = "last_administrator"
+
+
+class SettingFixed(AssistantError):
+    code = "setting_fixed"
+
+
+class EmailInvalid(AssistantError):
+    code = "email_invalid"

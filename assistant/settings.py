@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from celery.schedules import crontab
 from psycopg.conninfo import conninfo_to_dict
@@ -42,7 +42,14 @@ class Environment(BaseSettings):
     secure_cookies: bool = Field(False, alias="DANAS_SECURE_COOKIES")
     secret_key: str = Field("", alias="DANAS_SECRET_KEY")
     debug: bool = Field(False, alias="DANAS_DEBUG")
-    signup: Literal["open", "closed"] = Field("closed", alias="DANAS_SIGNUP")
+    signup: Literal["open", "invitation", "closed"] | None = Field(None, alias="DANAS_SIGNUP")
+    public_url: str = Field("", alias="DANAS_PUBLIC_URL")
+    email_url: str = Field("", alias="DANAS_EMAIL_URL")
+    email_from: str = Field("danas@localhost", alias="DANAS_EMAIL_FROM")
+    oidc_issuer: str = Field("", alias="DANAS_OIDC_ISSUER")
+    oidc_client_id: str = Field("", alias="DANAS_OIDC_CLIENT_ID")
+    oidc_client_secret: str = Field("", alias="DANAS_OIDC_CLIENT_SECRET")
+    oidc_name: str = Field("Single sign-on", alias="DANAS_OIDC_NAME")
     database_url: str = Field("", alias="DATABASE_URL")
     valkey_url: str = Field("", alias="VALKEY_URL")
     window_tokens: int = Field(2048, alias="DANAS_WINDOW_TOKENS", ge=64)
@@ -109,6 +116,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.postgres",
     "channels",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "assistant",
     "learning",
     "inference",
@@ -120,6 +132,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "assistant.urls"
 ASGI_APPLICATION = "assistant.asgi.application"
@@ -131,6 +144,14 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Parts of allauth behind our own addresses: second factors, addresses of e-mail, OpenID Connect.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "assistant.accounts.sealing.SealedSecrets"
+MFA_TOTP_ISSUER = "Danas"
+# A code of the half minute before or after is as good: clocks differ, and people type.
+MFA_TOTP_TOLERANCE = 1
+SOCIALACCOUNT_ADAPTER = "assistant.accounts.oidc.Door"
+SOCIALACCOUNT_STORE_TOKENS = False
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -139,6 +160,44 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.secure_cookies
 # A part of a message may be an image; the limit on a whole request is ours to word.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
+
+
+def _mail(url: str) -> dict[str, Any]:
+    """Django's settings of a mail server: `smtp://user:password@host:587` or `smtps://…:465`."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError(f"DANAS_EMAIL_URL: {parts.scheme}://… is neither smtp:// nor smtps://")
+    is_tls = parts.scheme == "smtps"
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if is_tls else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": is_tls,
+        # A password never travels in the clear.
+        "EMAIL_USE_TLS": not is_tls and bool(parts.username),
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
+def _oidc() -> dict[str, Any]:
+    """The one place elsewhere that people may sign in at, as allauth wants to be told of it."""
+    if not env.oidc_client_id:
+        raise ValueError("DANAS_OIDC_ISSUER needs DANAS_OIDC_CLIENT_ID beside it")
+    return {
+        "provider_id": "oidc",
+        "name": env.oidc_name,
+        "client_id": env.oidc_client_id,
+        "secret": env.oidc_client_secret,
+        "settings": {"server_url": env.oidc_issuer.rstrip("/"), "oauth_pkce_enabled": True},
+    }
+
+
+HAS_MAIL = bool(env.email_url)
+if HAS_MAIL:
+    globals().update(_mail(env.email_url))
+DEFAULT_FROM_EMAIL = env.email_from
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [_oidc()] if env.oidc_issuer else []}}
 
 
 def _database() -> dict[str, Any]:
@@ -172,6 +231,13 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [VALKEY_URL], "capacity": 1000},
     }
 }
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": VALKEY_URL,
+        "KEY_PREFIX": "danas",
+    }
+}
 
 CELERY_BROKER_URL = VALKEY_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_DEFAULT_QUEUE = "default"
@@ -192,6 +258,10 @@ CELERY_BEAT_SCHEDULE = {
     "fit the reward model to its whole log": {
         "task": "learning.reward.refit",
         "schedule": crontab(hour=3, minute=30),
+    },
+    "forget sessions that ran out": {
+        "task": "assistant.clear_sessions",
+        "schedule": crontab(hour=4, minute=10),
     },
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
@@ -219,7 +289,12 @@ if MODEL != EMBEDDED_MODEL:
     local = Path(MODEL).expanduser()
     MODEL_PATH = local.resolve() if local.is_dir() else HOME.models / MODEL.replace("/", "--")
 
-HOST, PORT, SIGNUP = env.host, env.port, env.signup
+HOST, PORT = env.host, env.port
+# Empty where administrators choose; see `assistant.accounts.signup`.
+SIGNUP: str = env.signup or ""
+# Where links in e-mails lead.
+PUBLIC_URL = env.public_url.rstrip("/") or f"http://localhost:{PORT}"
+OIDC_NAME = env.oidc_name if env.oidc_issuer else ""
 WINDOW_TOKENS, ANSWER_TOKENS = env.window_tokens, env.answer_tokens
 TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
 MESSAGE_BYTES = env.message_bytes

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import escape
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
+
+from assistant.accounts import signup
 
 POLICY = "; ".join(
     [
@@ -17,8 +20,8 @@ POLICY = "; ".join(
         "form-action 'self'",
     ]
 )
-# What the page has to know before anyone is signed in.
-SIGNUP_CLOSED = '<meta name="danas-signup" content="closed"'
+# What the page has to know before anyone is signed in; index.html has them with these contents.
+FACTS = {"signup": "closed", "oidc": "", "mail": "no"}
 
 
 @require_safe
@@ -33,8 +36,19 @@ def page(request: HttpRequest) -> HttpResponse:
             status=503,
             content_type="text/plain; charset=utf-8",
         )
-    html = html.replace(SIGNUP_CLOSED, SIGNUP_CLOSED.replace("closed", settings.SIGNUP))
-    response = HttpResponse(html)
+    response = HttpResponse(_told(html))
     response["Content-Security-Policy"] = POLICY
     response["Cache-Control"] = "no-cache"
     return response
+
+
+def _told(html: str) -> str:
+    facts = {
+        "signup": signup.mode().value,
+        "oidc": settings.OIDC_NAME,
+        "mail": "yes" if settings.HAS_MAIL else "no",
+    }
+    for name, content in facts.items():
+        meta = f'<meta name="danas-{name}" content="'
+        html = html.replace(f'{meta}{FACTS[name]}"', f'{meta}{escape(content)}"')
+    return html

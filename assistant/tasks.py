@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 from django.conf import settings
 
+from assistant.accounts import email, sessions
 from assistant.chat import events
 from inference import eviction
 from inference.errors import InferenceError
@@ -58,3 +59,21 @@ def evict_adapters() -> None:
         eviction.delete_forgotten()
     except InferenceError as error:
         logger.warning("adapters stay loaded or stored for another minute: %s", error)
+
+
+@shared_task(name=email.SEND_RESET, ignore_result=True)
+def send_reset_link(named: str) -> None:
+    """Mail a link to a new password to whoever has this name or address, if anybody does."""
+    email.send_reset_link(named)
+
+
+@shared_task(name=email.SEND_CONFIRMATION, ignore_result=True)
+def send_confirmation(pk: int) -> None:
+    """Ask the owner of an address whether it is theirs."""
+    email.send_confirmation(pk)
+
+
+@shared_task(name="assistant.clear_sessions", ignore_result=True)
+def clear_sessions() -> None:
+    """Forget sessions that have run out."""
+    sessions.clear_expired()

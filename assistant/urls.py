@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from assistant.accounts import oidc
 from assistant.api.api import api
 from assistant.health import healthz
 from assistant.spa import page
@@ -11,9 +12,12 @@ from assistant.spa import page
 urlpatterns = [
     path("healthz", healthz),
     path("v1/", api.urls),
+    path("oidc/login", oidc.begin),
+    path("oidc/callback", oidc.callback),
     # Addresses of the page itself; a missing file or API path stays a 404.
     re_path(
-        r"^(?:|c/[0-9a-f-]{36}|settings|signin|signup|review(?:/[0-9a-f-]{36})?|learning"
+        r"^(?:|c/[0-9a-f-]{36}|signin|signup|setup|(?:invite|reset|confirm)/[\w:.=-]+|people"
+        r"|settings(?:/[a-z]+)?|review(?:/[0-9a-f-]{36})?|learning"
         r"(?:/(?:quality|updates|review|versions(?:/[\w.-]+)?|receipts/[0-9a-f-]{36}))?)/?$",
         page,
     ),

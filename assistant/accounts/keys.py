@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from assistant.errors import NotAllowed, NotSignedIn
-from assistant.models import ApiKey, User
+from django.db.models import Q
+from django.utils import timezone
+
+from assistant.accounts import attempts, tokens
+from assistant.accounts.attempts import Limit
+from assistant.errors import NotAllowed, NotFound, NotSignedIn
+from assistant.models import ApiKey, Role, User
 
 KEY_START = "danas-"
 SHOWN_LENGTH = 12
+# Nobody types keys, so wrong ones are a program's mistake or somebody's guesses.
+UNKNOWN_KEYS = Limit("unknown-keys", amount=300, per_s=60)
+USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,25 @@ class Caller:
             raise NotAllowed(f"This key does not have the scope {named}.")
         raise NotAllowed(f"The role '{self.person.role}' does not have the scope {named}.")
 
+    def needs_whole_account(self) -> None:
+        """Raises NotAllowed for a key that was narrowed: it must not widen itself."""
+        if not self.is_unrestricted:
+            raise NotAllowed("This is done in the browser, or with a key of full scope.")
 
-def create(owner: User, scopes: Iterable[str] = ()) -> str:
+    def needs_administrator(self) -> None:
+        """Raises NotAllowed for everybody else."""
+        if self.person.role != Role.ADMIN:
+            raise NotAllowed("Only administrators can do this.")
+        self.needs_whole_account()
+
+
+def create(
+    owner: User,
+    scopes: Iterable[str] = (),
+    *,
+    name: str = "",
+    expires_at: datetime | None = None,
+) -> str:
     """Make a key; without scopes it reaches as far as its owner's role, now and later.
 
     Returns:
@@ -48,30 +72,59 @@ def create(owner: User, scopes: Iterable[str] = ()) -> str:
     wanted = sorted(set(scopes))
     for scope in wanted:
         Caller(owner, owner.scopes).needs(scope)
-    key = KEY_START + secrets.token_urlsafe(32)
+    key = KEY_START + tokens.new()
     ApiKey.objects.create(
-        owner=owner, digest=digest_of(key), prefix=key[:SHOWN_LENGTH], scopes=wanted
+        owner=owner,
+        digest=digest_of(key),
+        prefix=key[:SHOWN_LENGTH],
+        name=name,
+        scopes=wanted,
+        expires_at=expires_at,
     )
     return key
 
 
-def caller(key: str) -> Caller:
+def caller(key: str, *, address: str = "local") -> Caller:
     """Who calls with `key`. A role that shrank since takes its scopes from the key too.
 
     Raises:
-        NotSignedIn: unknown or revoked, or its owner's account is closed.
+        NotSignedIn: unknown, expired or revoked, or its owner's account is closed.
+        RateExceeded: too many of those from this address. Good keys are never counted.
     """
+    now = timezone.now()
     found = (
         ApiKey.objects.select_related("owner")
-        .filter(digest=digest_of(key), revoked_at=None, owner__is_active=True)
+        .filter(_lives(now), digest=digest_of(key), owner__is_active=True)
         .first()
     )
     if found is None:
-        raise NotSignedIn("The API key is unknown or was revoked.")
+        attempts.spend(UNKNOWN_KEYS, address)
+        raise NotSignedIn("The API key is unknown, has expired or was revoked.")
+    if found.used_at is None or now - found.used_at > USE_NOTED_EVERY:
+        ApiKey.objects.filter(pk=found.pk, used_at=found.used_at).update(used_at=now)
     scopes = found.owner.scopes
     return Caller(found.owner, scopes & frozenset(found.scopes) if found.scopes else scopes)
 
 
+def living(owner: User) -> list[ApiKey]:
+    """Neither revoked nor expired, newest first."""
+    return list(ApiKey.objects.filter(_lives(timezone.now()), owner=owner))
+
+
+def revoke(owner: User, pk: int) -> None:
+    """Takes effect with the next request.
+
+    Raises:
+        NotFound: there is no such key of this person, or it was revoked before.
+    """
+    mine = ApiKey.objects.filter(pk=pk, owner=owner, revoked_at=None)
+    if not mine.update(revoked_at=timezone.now()):
+        raise NotFound("There is no such key.")
+
+
+def _lives(now: datetime) -> Q:
+    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
+
+
 def digest_of(key: str) -> str:
-    """SHA-256 without salt or stretching: the key itself has 256 random bits."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+    return tokens.digest_of(key)

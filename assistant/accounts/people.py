@@ -19,30 +19,32 @@ NAME_LENGTH = 150
 
 def create(
     name: str,
-    password: str,
+    password: str | None,
     *,
     role: str = Role.MEMBER,
+    must_set_up: bool = False,
     training: bool | None = None,
     research: bool | None = None,
 ) -> User:
     """Make an account; consent is None where the person has not been asked yet.
 
+    Without a password it can only be entered through OpenID Connect, or by a reset link.
+
     Raises:
         NameInvalid, NameTaken, PasswordWeak
     """
     name = unicodedata.normalize("NFKC", name)
-    _check_name(name)
+    check_name(name)
     person = User(
         username=name,
         role=Role(role),
+        must_set_up=must_set_up,
         training_consent=training,
         research_consent=research,
         consent_changed_at=timezone.now() if (training, research) != (None, None) else None,
     )
-    try:
-        validate_password(password, person)
-    except ValidationError as error:
-        raise PasswordWeak(" ".join(error.messages)) from None
+    if password is not None:
+        check_password(password, person)
     person.set_password(password)
     try:
         with transaction.atomic():
@@ -52,13 +54,22 @@ def create(
     return person
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises NameInvalid."""
     try:
         User.username_validator(name)
     except ValidationError as error:
         raise NameInvalid(" ".join(error.messages)) from None
     if len(name) > NAME_LENGTH:
         raise NameInvalid(f"A name has at most {NAME_LENGTH} characters.")
+
+
+def check_password(password: str, person: User) -> None:
+    """Raises PasswordWeak."""
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise PasswordWeak(" ".join(error.messages)) from None
 
 
 def recognise(name: str, password: str) -> User:

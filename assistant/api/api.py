@@ -13,14 +13,17 @@ from django.views.decorators.csrf import csrf_exempt
 from ninja import NinjaAPI
 
 from assistant.api import (
+    account,
     choices,
     completions,
     conversations,
     feedback,
+    keys,
     ledger,
     messages,
     metrics,
     models,
+    people,
     policies,
     receipts,
     reviewing,
@@ -84,14 +87,17 @@ api = Api(
 )
 speak_openai(api)
 for router in (
+    account.router,
     choices.router,
     completions.router,
     conversations.router,
     feedback.router,
+    keys.router,
     ledger.router,
     messages.router,
     metrics.router,
     models.router,
+    people.router,
     policies.router,
     receipts.router,
     reviewing.router,

@@ -8,7 +8,7 @@ from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
 from assistant import rates
-from assistant.accounts import keys
+from assistant.accounts import attempts, keys, sessions
 from assistant.accounts.keys import Caller
 from assistant.errors import NotAllowed, NotSignedIn
 from assistant.models import User
@@ -46,6 +46,24 @@ class Needs(AuthBase):
         return caller
 
 
+class WholeAccount(Needs):
+    """As `Needs`, but turns away keys that were narrowed: they must not widen themselves."""
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        caller = super().__call__(request)
+        caller.needs_whole_account()
+        return caller
+
+
+class Administrator(Needs):
+    """Lets administrators in, with a session or a key of full scope."""
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        caller = super().__call__(request)
+        caller.needs_administrator()
+        return caller
+
+
 class Claims(Needs):
     """Turns away who has neither a key nor a session; the view finds out whose they are.
 
@@ -64,15 +82,17 @@ def caller_of(request: HttpRequest) -> Caller:
     Raises:
         NotSignedIn: neither a key nor a session, or not a valid one.
         NotAllowed: a session without the CSRF token that a change needs.
+        RateExceeded: many wrong keys from one address.
     """
     if header := request.headers.get("Authorization"):
         scheme, _, key = header.partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise NotSignedIn("Send the key as `Authorization: Bearer KEY`.")
-        return keys.caller(key.strip())
+        return keys.caller(key.strip(), address=attempts.address_of(request))
     person = request.user
     if not isinstance(person, User) or not person.is_active:
         raise NotSignedIn(HOW)
     if check_csrf(request):
         raise NotAllowed("The CSRF token is missing or wrong: send the cookie's as X-CSRFToken.")
+    sessions.note_seen(request.session.session_key)
     return Caller(person, person.scopes)

@@ -7,12 +7,13 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from pydantic import ValidationError
 
 from assistant import rates
+from assistant.accounts.sessions import get_user, name_of
+from assistant.accounts.sessions import group_of as group_of_person
 from assistant.chat import events, sockets, turns, views_of
 from assistant.chat.wire import (
     COMMAND,
@@ -59,10 +60,20 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=TOO_MANY)
         else:
             self._counted = person.pk
+            await self.channel_layer.group_add(group_of_person(person.pk), self.channel_name)
+
+    async def session_ended(self, message: dict[str, Any]) -> None:
+        """Sessions of this person were ended elsewhere; this one may be among them."""
+        session = self.scope.get("session")
+        if session is not None and name_of(session.session_key or "") in message["sessions"]:
+            await self.close(code=SIGNED_OUT)
 
     async def disconnect(self, code: int) -> None:
         if self._counted is not None:
             sockets.leave(self._counted)
+            await self.channel_layer.group_discard(
+                group_of_person(self._counted), self.channel_name
+            )
         for task in self._following.values():
             task.cancel()
         for conversation in self._watching:

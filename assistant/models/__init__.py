@@ -1,6 +1,7 @@
 """The website's tables, one noun a file."""
 
-from assistant.models.account import ApiKey, Role, Scope, User
+from assistant.models.account import ApiKey, BrowserSession, Role, Scope, User
+from assistant.models.admission import Installation, Invitation, ResetLink, SignUp
 from assistant.models.conversation import Conversation, Folder, Message
 from assistant.models.feedback import Feedback
 from assistant.models.generation import Generation, GenerationEvent
@@ -10,18 +11,23 @@ from assistant.models.window import Window
 
 __all__ = [
     "ApiKey",
+    "BrowserSession",
     "Conversation",
     "Feedback",
     "Folder",
     "Generation",
     "GenerationEvent",
+    "Installation",
+    "Invitation",
     "Message",
     "Pull",
     "Release",
+    "ResetLink",
     "Role",
     "Scope",
     "SearchEntry",
     "SearchMeaning",
+    "SignUp",
     "Snapshot",
     "SnapshotRow",
     "Trajectory",

@@ -1,4 +1,4 @@
-"""People, their roles and consent, and their API keys."""
+"""People, their roles and consent, their API keys, and the browsers that they are signed in at."""
 
 from __future__ import annotations
 
@@ -41,6 +41,9 @@ class User(AbstractUser):
     training_consent = models.BooleanField(null=True, help_text="may my chats train the policy?")
     research_consent = models.BooleanField(null=True, help_text="may researchers pull my chats?")
     consent_changed_at = models.DateTimeField(null=True)
+    must_set_up = models.BooleanField(
+        default=False, help_text="was the password made by the installation, and printed?"
+    )
 
     @property
     def scopes(self) -> frozenset[str]:
@@ -58,8 +61,11 @@ class ApiKey(models.Model):
     owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="keys")
     digest = models.CharField(max_length=64, unique=True)
     prefix = models.CharField(max_length=12, help_text="what the owner recognises it by")
+    name = models.CharField(max_length=100, blank=True, help_text="what its owner calls it")
     scopes = ArrayField(models.CharField(max_length=16, choices=Scope), blank=True, default=list)
     created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    used_at = models.DateTimeField(null=True, help_text="to the minute")
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -67,3 +73,20 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… of {self.owner}"
+
+
+class BrowserSession(models.Model):
+    """A browser that somebody is signed in at: what Django's session does not tell of itself."""
+
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="browsers")
+    session_key = models.CharField(max_length=40, unique=True)
+    user_agent = models.CharField(max_length=300)
+    address = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField(help_text="to the minute")
+
+    class Meta:
+        ordering: ClassVar = ["-seen_at"]
+
+    def __str__(self) -> str:
+        return f"{self.person} at {self.address}"

@@ -137,10 +137,13 @@ def _migrate(say: Say) -> None:
 
 
 def make_administrator(say: Say) -> None:
-    """The first account of an installation; its password is said once and stored nowhere."""
+    """The first account of an installation; its password is said once and stored nowhere.
+
+    At its first sign-in the page asks for a name and a password of one's own.
+    """
     if User.objects.filter(role=Role.ADMIN).exists():
         return
     password = secrets.token_urlsafe(12)
-    people.create(ADMINISTRATOR, password, role=Role.ADMIN)
+    people.create(ADMINISTRATOR, password, role=Role.ADMIN, must_set_up=True)
     connection.close()
     say(f"Sign in as {ADMINISTRATOR} with the password {password} (it is not shown again).")

@@ -4,6 +4,178 @@
  */
 
 export interface paths {
+    "/v1/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How I sign in */
+        get: operations["assistant_api_account_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the password
+         * @description Signs out everywhere else.
+         */
+        put: operations["assistant_api_account_change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the address
+         * @description A link is sent to a new address; until it is opened, nothing else is.
+         */
+        put: operations["assistant_api_account_change_email"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm an address
+         * @description The link's token is the permission: it may be opened on another device.
+         */
+        post: operations["assistant_api_account_confirm_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Turn it on
+         * @description The app's code proves that it has the secret.
+         */
+        put: operations["assistant_api_account_turn_factor_on"];
+        /** Begin a second factor */
+        post: operations["assistant_api_account_begin_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/factor/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Turn it off */
+        post: operations["assistant_api_account_turn_factor_off"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make new recovery codes */
+        post: operations["assistant_api_account_renew_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a reset link
+         * @description Sent to a confirmed address, where the installation can send e-mail.
+         */
+        post: operations["assistant_api_account_ask_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/password-resets/redeem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a new password by link
+         * @description Signs out everywhere. A second factor stays on.
+         */
+        post: operations["assistant_api_account_redeem"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/policy": {
         parameters: {
             query?: never;
@@ -146,6 +318,76 @@ export interface paths {
          * @description The reward model forgets it; taking it back twice is as good as once.
          */
         delete: operations["assistant_api_feedback_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My API keys */
+        get: operations["assistant_api_keys_list_keys"];
+        put?: never;
+        /** Make an API key */
+        post: operations["assistant_api_keys_make_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an API key */
+        delete: operations["assistant_api_keys_revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where I am signed in */
+        get: operations["assistant_api_keys_list_sessions"];
+        put?: never;
+        post?: never;
+        /** Sign out everywhere else */
+        delete: operations["assistant_api_keys_end_other_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Sign out somewhere */
+        delete: operations["assistant_api_keys_end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -300,6 +542,133 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Everybody
+         * @description By name; `after` is the last name of the page before.
+         */
+        get: operations["assistant_api_people_list_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/people/{person}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a person */
+        patch: operations["assistant_api_people_change_person"];
+        trace?: never;
+    };
+    "/v1/people/{person}/reset-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link to a new password */
+        post: operations["assistant_api_people_make_reset_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations */
+        get: operations["assistant_api_people_list_invitations"];
+        put?: never;
+        /** Invite somebody */
+        post: operations["assistant_api_people_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/{invitation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take it back */
+        delete: operations["assistant_api_people_revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a link invites to
+         * @description For the page that the link leads to. Uses nothing up.
+         */
+        post: operations["assistant_api_people_look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/installation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For everybody */
+        get: operations["assistant_api_people_show_installation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change it for everybody */
+        patch: operations["assistant_api_people_change_installation"];
         trace?: never;
     };
     "/v1/policies": {
@@ -527,7 +896,10 @@ export interface paths {
          */
         get: operations["assistant_api_session_show"];
         put?: never;
-        /** Sign in */
+        /**
+         * Sign in
+         * @description Answers 401 with the code `second_factor_needed` when only the code is missing.
+         */
         post: operations["assistant_api_session_sign_in"];
         /**
          * Sign out
@@ -543,6 +915,26 @@ export interface paths {
         patch: operations["assistant_api_session_change"];
         trace?: never;
     };
+    "/v1/session/second-step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish a sign-in by OpenID Connect
+         * @description For an account with a second factor, after the other site has recognised its owner.
+         */
+        post: operations["assistant_api_session_second_step"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/accounts": {
         parameters: {
             query?: never;
@@ -554,9 +946,29 @@ export interface paths {
         put?: never;
         /**
          * Make an account
-         * @description Open only where the owner of the installation opened it; signs in as well.
+         * @description Where it is open, or with an invitation; signs in as well.
          */
         post: operations["assistant_api_session_sign_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set the installation up
+         * @description The first administrator's own name and password, and who may make an account.
+         */
+        post: operations["assistant_api_session_set_up"];
         delete?: never;
         options?: never;
         head?: never;
@@ -657,6 +1069,121 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountOut
+         * @description How this person signs in.
+         */
+        AccountOut: {
+            /** Email */
+            email: string;
+            /** Email Confirmed */
+            email_confirmed: boolean;
+            /**
+             * Sends Mail
+             * @description can this installation send e-mail?
+             */
+            sends_mail: boolean;
+            /**
+             * Has Password
+             * @description false for who only ever signed in elsewhere
+             */
+            has_password: boolean;
+            /** Second Factor */
+            second_factor: boolean;
+            /** Recovery Codes Left */
+            recovery_codes_left: number;
+        };
+        /** NewPassword */
+        NewPassword: {
+            /**
+             * Password
+             * @description the present one, where there is one
+             * @default
+             */
+            password: string;
+            /** New */
+            new: string;
+        };
+        /** NewEmail */
+        NewEmail: {
+            /**
+             * Password
+             * @description the present one, where there is one
+             * @default
+             */
+            password: string;
+            /**
+             * Email
+             * @description empty to have none
+             */
+            email: string;
+        };
+        /** EmailConfirmation */
+        EmailConfirmation: {
+            /** Token */
+            token: string;
+        };
+        /**
+         * FactorSetUp
+         * @description What an authenticator app is told: a picture of the address, or the secret by hand.
+         */
+        FactorSetUp: {
+            /** Secret */
+            secret: string;
+            /** Url */
+            url: string;
+            /** Svg */
+            svg: string;
+        };
+        /** Confirmed */
+        Confirmed: {
+            /**
+             * Password
+             * @description the present one, where there is one
+             * @default
+             */
+            password: string;
+        };
+        /**
+         * RecoveryCodes
+         * @description Each is good for one sign-in. They are shown this once.
+         */
+        RecoveryCodes: {
+            /** Codes */
+            codes: string[];
+        };
+        /** Code */
+        Code: {
+            /** Code */
+            code: string;
+        };
+        /**
+         * ResetAnswer
+         * @description The same whether or not there is such a person.
+         */
+        ResetAnswer: {
+            /**
+             * Sent
+             * @default if there is such an account
+             * @constant
+             */
+            sent: "if there is such an account";
+        };
+        /** ResetRequest */
+        ResetRequest: {
+            /**
+             * Name
+             * @description a name or an address of e-mail
+             */
+            name: string;
+        };
+        /** Reset */
+        Reset: {
+            /** Token */
+            token: string;
+            /** Password */
+            password: string;
+        };
         /**
          * MyPolicy
          * @description `answers` is the version that answers the caller now, `versions` those that may be chosen.
@@ -1040,6 +1567,95 @@ export interface components {
          */
         FeedbackKind: "up" | "down" | "correction" | "preference" | "comment";
         /**
+         * KeyOut
+         * @description A key as it can still be seen. No scopes: as far as the owner's role reaches.
+         */
+        KeyOut: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Prefix */
+            prefix: string;
+            /** Scopes */
+            scopes: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * Used At
+             * @description last use, to the minute
+             */
+            used_at: string | null;
+        };
+        /** Keys */
+        Keys: {
+            /** Data */
+            data: components["schemas"]["KeyOut"][];
+        };
+        /**
+         * MadeKey
+         * @description `key` is shown this once.
+         */
+        MadeKey: {
+            /** Key */
+            key: string;
+            data: components["schemas"]["KeyOut"];
+        };
+        /** NewKey */
+        NewKey: {
+            /** Name */
+            name: string;
+            /**
+             * Scopes
+             * @default []
+             */
+            scopes: components["schemas"]["Scope"][];
+            /** Expires In Days */
+            expires_in_days?: number | null;
+        };
+        /**
+         * Scope
+         * @description What an API key may do.
+         * @enum {string}
+         */
+        Scope: "chat" | "feedback" | "review" | "research" | "learning";
+        /**
+         * DeviceOut
+         * @description A browser that I am signed in at; `browser` and `system` are empty where unknown.
+         */
+        DeviceOut: {
+            /** Id */
+            id: number;
+            /** Browser */
+            browser: string;
+            /** System */
+            system: string;
+            /** Address */
+            address: string;
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /**
+             * Seen At
+             * Format: date-time
+             */
+            seen_at: string;
+            /** Is This */
+            is_this: boolean;
+        };
+        /** Devices */
+        Devices: {
+            /** Data */
+            data: components["schemas"]["DeviceOut"][];
+        };
+        /**
          * Entries
          * @description `head` is the newest entry's digest: keep it, and no change of what came before it goes
          *     unnoticed.
@@ -1197,6 +1813,158 @@ export interface components {
             /** Data */
             data: components["schemas"]["Model"][];
         };
+        /** People */
+        People: {
+            /** Data */
+            data: components["schemas"]["PersonOut"][];
+            /** Has More */
+            has_more: boolean;
+        };
+        /** PersonOut */
+        PersonOut: {
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Is Active */
+            is_active: boolean;
+            /**
+             * Joined At
+             * Format: date-time
+             */
+            joined_at: string;
+            /**
+             * Seen At
+             * @description last sign-in
+             */
+            seen_at: string | null;
+            /** Second Factor */
+            second_factor: boolean;
+            /** Training */
+            training: boolean | null;
+            /** Research */
+            research: boolean | null;
+        };
+        /**
+         * PersonChange
+         * @description What is left out stays as it is.
+         */
+        PersonChange: {
+            role?: components["schemas"]["Role"] | null;
+            /**
+             * Is Active
+             * @description false closes the account
+             */
+            is_active?: boolean | null;
+            /**
+             * Second Factor
+             * @description false turns it off, for who has lost it
+             */
+            second_factor?: false | null;
+        };
+        /**
+         * Role
+         * @enum {string}
+         */
+        Role: "member" | "reviewer" | "researcher" | "admin";
+        /**
+         * LinkOut
+         * @description `path` follows the installation's address. It is shown this once.
+         */
+        LinkOut: {
+            /** Path */
+            path: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /** InvitationOut */
+        InvitationOut: {
+            /** Id */
+            id: number;
+            /** Role */
+            role: string;
+            /** Note */
+            note: string;
+            /** Made By */
+            made_by: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Used At */
+            used_at: string | null;
+            /** Used By */
+            used_by: string;
+        };
+        /** Invitations */
+        Invitations: {
+            /** Data */
+            data: components["schemas"]["InvitationOut"][];
+        };
+        /** NewInvitation */
+        NewInvitation: {
+            /** @default member */
+            role: components["schemas"]["Role"];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Days
+             * @default 7
+             */
+            days: number;
+        };
+        /** Invited */
+        Invited: {
+            /** Role */
+            role: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /** Token */
+        Token: {
+            /** Token */
+            token: string;
+        };
+        /** InstallationOut */
+        InstallationOut: {
+            /**
+             * Signup
+             * @enum {string}
+             */
+            signup: "open" | "invitation" | "closed";
+            /**
+             * Signup Is Fixed
+             * @description DANAS_SIGNUP is set, and decides
+             */
+            signup_is_fixed: boolean;
+        };
+        /** InstallationChange */
+        InstallationChange: {
+            signup: components["schemas"]["SignUp"];
+        };
+        /**
+         * SignUp
+         * @description Who may make an account.
+         * @enum {string}
+         */
+        SignUp: "open" | "invitation" | "closed";
         /** Policies */
         Policies: {
             /** Live */
@@ -1599,7 +2367,12 @@ export interface components {
              * Signup
              * @enum {string}
              */
-            signup: "open" | "closed";
+            signup: "open" | "invitation" | "closed";
+            /**
+             * Must Set Up
+             * @description is this the account that the installation made?
+             */
+            must_set_up: boolean;
             model: components["schemas"]["ModelOut"];
         };
         /**
@@ -1616,12 +2389,18 @@ export interface components {
             /** Images */
             images: boolean;
         };
-        /** SignIn */
-        SignIn: {
+        /** SignInWithCode */
+        SignInWithCode: {
             /** Name */
             name: string;
             /** Password */
             password: string;
+            /**
+             * Code
+             * @description of the second factor, where the account has one
+             * @default
+             */
+            code: string;
         };
         /**
          * Consent
@@ -1639,6 +2418,11 @@ export interface components {
              */
             research?: boolean | null;
         };
+        /** SecondStep */
+        SecondStep: {
+            /** Code */
+            code: string;
+        };
         /** NewAccount */
         NewAccount: {
             /** Name */
@@ -1649,6 +2433,20 @@ export interface components {
             training?: boolean | null;
             /** Research */
             research?: boolean | null;
+            /**
+             * Invitation
+             * @description the token at the end of an invitation's link
+             * @default
+             */
+            invitation: string;
+        };
+        /** FirstSteps */
+        FirstSteps: {
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
+            signup?: components["schemas"]["SignUp"] | null;
         };
         /**
          * PullOut
@@ -1953,7 +2751,7 @@ export interface components {
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
         Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"];
         /** @enum {string} */
-        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "cursor_invalid" | "database_unavailable" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "identifier_taken" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "policy_not_loaded" | "policy_not_servable" | "rate_limit_exceeded" | "reward_unavailable" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "identifier_taken" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "last_administrator" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "rate_limit_exceeded" | "reset_link_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;
@@ -1963,6 +2761,234 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    assistant_api_account_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountOut"];
+                };
+            };
+        };
+    };
+    assistant_api_account_change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_account_change_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEmail"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountOut"];
+                };
+            };
+        };
+    };
+    assistant_api_account_confirm_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailConfirmation"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_account_turn_factor_on: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Code"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+        };
+    };
+    assistant_api_account_begin_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmed"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorSetUp"];
+                };
+            };
+        };
+    };
+    assistant_api_account_turn_factor_off: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmed"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_account_renew_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmed"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+        };
+    };
+    assistant_api_account_ask_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResetAnswer"];
+                };
+            };
+        };
+    };
+    assistant_api_account_redeem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reset"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     assistant_api_choices_show: {
         parameters: {
             query?: never;
@@ -2216,6 +3242,128 @@ export interface operations {
             };
         };
     };
+    assistant_api_keys_list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Keys"];
+                };
+            };
+        };
+    };
+    assistant_api_keys_make_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeKey"];
+                };
+            };
+        };
+    };
+    assistant_api_keys_revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_keys_list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Devices"];
+                };
+            };
+        };
+    };
+    assistant_api_keys_end_other_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_keys_end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     assistant_api_ledger_index: {
         parameters: {
             query?: {
@@ -2383,6 +3531,209 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Model"];
+                };
+            };
+        };
+    };
+    assistant_api_people_list_people: {
+        parameters: {
+            query?: {
+                search?: string;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["People"];
+                };
+            };
+        };
+    };
+    assistant_api_people_change_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonOut"];
+                };
+            };
+        };
+    };
+    assistant_api_people_make_reset_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOut"];
+                };
+            };
+        };
+    };
+    assistant_api_people_list_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitations"];
+                };
+            };
+        };
+    };
+    assistant_api_people_invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkOut"];
+                };
+            };
+        };
+    };
+    assistant_api_people_revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_people_look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Token"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+        };
+    };
+    assistant_api_people_show_installation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationOut"];
+                };
+            };
+        };
+    };
+    assistant_api_people_change_installation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InstallationChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstallationOut"];
                 };
             };
         };
@@ -2667,7 +4018,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SignIn"];
+                "application/json": components["schemas"]["SignInWithCode"];
             };
         };
         responses: {
@@ -2724,6 +4075,30 @@ export interface operations {
             };
         };
     };
+    assistant_api_session_second_step: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondStep"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
     assistant_api_session_sign_up: {
         parameters: {
             query?: never;
@@ -2734,6 +4109,30 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["NewAccount"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    assistant_api_session_set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FirstSteps"];
             };
         };
         responses: {

@@ -11,6 +11,7 @@ export const ada: Me = {
   research: false,
   scopes: ["chat", "feedback", "learning", "research", "review"],
   signup: "closed",
+  must_set_up: false,
   model: { name: "tiny", window_tokens: 2048, answer_tokens: 512, images: false },
 };
 

@@ -27,6 +27,7 @@ def test_signing_in_shows_who_one_is(client, settings):
         "research": None,
         "scopes": ["chat", "feedback"],
         "signup": "closed",
+        "must_set_up": False,
         "model": {
             "name": "SmolLM2-135M-Instruct",
             "window_tokens": settings.WINDOW_TOKENS,
