@@ -54,19 +54,18 @@ def resolve(model: str, person: int | None = None) -> PolicyVersion:
     `inference.routing` says who is answered by what where people ask for `danas`.
 
     Raises:
-        UnknownPolicy: there is no such model.
-        PolicyNotServable: it failed a gate, has not passed them yet, was withdrawn, or is the own
-            adapter of somebody other than `person`.
+        UnknownPolicy: there is no such model, or it is somebody else's own adapter.
+        PolicyNotServable: it failed a gate, has not passed them yet, or was withdrawn.
     """
     if model == LIVE_ALIAS:
         return live()
     if model == BASE_NAME:
         return base()
     version = named(model)
+    if version.person not in (None, person):
+        raise UnknownPolicy(f"There is no model {model!r}.")
     if version.state != State.READY:
         raise PolicyNotServable(f"{model} is {version.state}: {version.get_state_display()}.")
-    if version.person not in (None, person):
-        raise PolicyNotServable(f"{model} is somebody's own adapter and answers nobody else.")
     return version
 
 

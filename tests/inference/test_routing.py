@@ -53,9 +53,9 @@ def test_a_personal_adapter_answers_its_owner_only():
     assert routing.policy_for(ADA, "danas") == hers
     assert routing.policy_for(BEN, "danas") == shared
     assert routing.policy_for(ADA, hers.name) == hers
-    with pytest.raises(PolicyNotServable, match="answers nobody else"):
+    with pytest.raises(UnknownPolicy, match="no model"):
         routing.policy_for(BEN, hers.name)
-    with pytest.raises(PolicyNotServable, match="answers nobody else"):
+    with pytest.raises(UnknownPolicy, match="no model"):
         routing.check(BEN, hers.name)
 
 

@@ -77,7 +77,7 @@ def test_without_an_adapter_of_ones_own_it_cannot_be_chosen(ada):
 def test_somebody_elses_adapter_cannot_be_chosen(ada):
     bens = version(person=factories.ben().pk)
 
-    assert choose(ada, bens.name).status_code == 409
+    assert choose(ada, bens.name).status_code == 404
     assert bens.name not in ada.get("/v1/me/policy").json()["versions"]
 
 

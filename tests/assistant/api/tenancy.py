@@ -1,0 +1,204 @@
+"""What Ada owns, and every request that names some of it.
+
+Whoever adds an operation or a socket command that takes an id adds rows here, and to `world` what
+they name; test_tenancy.py fails until then and tries each as a stranger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from assistant.chat.wire import COMMAND
+from assistant.management.commands.exportschema import document
+from assistant.models import User
+from inference import registry
+from inference.models import PolicyVersion
+from learning.models import Alarm, Participant, Update
+from tests import factories
+
+World = dict[str, str]
+# Properties that name a row, beside everything that is a UUID.
+NAMES = {"conversation", "message", "answer", "folder", "image", "share", "session", "person"}
+DIGEST = "ab" * 32
+
+
+def world(owner: User) -> World:
+    """Rows of this person, by the names that the calls below use; also what all have in common."""
+    answer = factories.served(owner)
+    sibling = factories.answer(answer.parent, "Good evening.")
+    policy = registry.accept(registry.stage("/adapters/x", DIGEST, registry.base(), {}))
+    PolicyVersion.objects.filter(pk=policy.pk).update(person=owner.pk)
+    update = Update.objects.create(requested_by=owner.username, state="live", person=owner.pk)
+    rows = {
+        "conversation": answer.conversation_id,
+        "question": answer.parent_id,
+        "answer": answer.pk,
+        "sibling": sibling.pk,
+        "feedback": factories.feedback(answer).pk,
+        "alarm": Alarm.objects.create(kind=Alarm.Kind.DRIFT, sentence="It drifts.").pk,
+        "participant": Participant.objects.create(person=owner.pk, number=7).number,
+        "update": update.pk,
+    }
+    return {"policy": policy.name, **{name: str(value) for name, value in rows.items()}}
+
+
+def nothing(ada: World) -> World:
+    """Ids and names of the same shape that are nobody's."""
+    return {
+        name: "danas-v9-" + "f" * 8
+        if name == "policy"
+        else "99"
+        if value.isdigit()
+        else str(uuid4())
+        for name, value in ada.items()
+    }
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request; `$name` stands for what the world has under that name.
+
+    `owner`: its owner is let in with it (a role, where it takes one), which shows that the ids
+    are the right ones. Not so where an engine would have to answer.
+    """
+
+    operation: str
+    ids: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    owner: str | None = "ada"
+
+    def __str__(self) -> str:
+        return " ".join([self.operation, *self.ids, *(self.body or {})])
+
+    @property
+    def method(self) -> str:
+        return self.operation.split()[0].lower()
+
+    def path(self, named: World) -> str:
+        path = self.operation.split()[1]
+        query = {key: value for key, value in self.ids.items() if f"{{{key}}}" not in path}
+        for key, value in self.ids.items():
+            path = path.replace(f"{{{key}}}", filled(value, named))
+        asked = "&".join(f"{key}={filled(value, named)}" for key, value in query.items())
+        return f"{path}?{asked}" if asked else path
+
+
+def filled(value: Any, named: World) -> Any:
+    if isinstance(value, str) and value.startswith("$"):
+        return named[value[1:]]
+    if isinstance(value, dict):
+        return {key: filled(each, named) for key, each in value.items()}
+    return [filled(each, named) for each in value] if isinstance(value, list) else value
+
+
+HELLO = [{"role": "user", "content": "Hello"}]
+CALLS = [
+    Call("GET /v1/conversations", {"before": "$conversation"}),
+    Call("GET /v1/conversations/{pk}", {"pk": "$conversation"}),
+    Call("GET /v1/conversations/{pk}", {"pk": "$conversation", "limit": "5", "before": "$answer"}),
+    Call("GET /v1/conversations/{pk}", {"pk": "$conversation", "limit": "5", "through": "$answer"}),
+    Call("PATCH /v1/conversations/{pk}", {"pk": "$conversation"}, {"title": "Mine"}),
+    Call("DELETE /v1/conversations/{pk}", {"pk": "$conversation"}),
+    Call("GET /v1/messages/{pk}/window", {"pk": "$answer"}),
+    Call("POST /v1/feedback", body={"message": "$answer", "kind": "up"}),
+    Call(
+        "POST /v1/feedback", body={"message": "$answer", "kind": "preference", "over": "$sibling"}
+    ),
+    Call("DELETE /v1/feedback/{pk}", {"pk": "$feedback"}),
+    Call("GET /v1/learning/receipts/{feedback}", {"feedback": "$feedback"}),
+    Call("GET /v1/updates/{pk}", {"pk": "$update"}),
+    Call("GET /v1/models/{name}", {"name": "$policy"}),
+    Call("GET /v1/policies/{name}", {"name": "$policy"}),
+    Call("PUT /v1/me/policy", body={"choice": "$policy"}),
+    Call("POST /v1/policies/{name}/activate", {"name": "$policy"}, owner=None),
+    Call(
+        "POST /v1/chat/completions",
+        body={"model": "danas", "messages": HELLO, "conversation": "$conversation"},
+        owner=None,
+    ),
+    Call("POST /v1/chat/completions", body={"model": "$policy", "messages": HELLO}, owner=None),
+    Call(
+        "POST /v1/learning/alarms/{pk}/close", {"pk": "$alarm"}, {"note": "Looked at"}, owner="rae"
+    ),
+    Call(
+        "POST /v1/learning/participants/{number}/leave-out",
+        {"number": "$participant"},
+        {"because": "It is odd"},
+        owner="rae",
+    ),
+    Call(
+        "POST /v1/learning/participants/{number}/take-back",
+        {"number": "$participant"},
+        owner="rae",
+    ),
+]
+# Paths with an id that is nobody's secret, or that proves itself.
+OPEN: set[str] = set()
+
+MINE, TEXT = str(uuid4()), [{"type": "text", "text": "Hello"}]
+SEND = {"type": "send", "conversation": MINE, "parent": None, "parts": TEXT}
+NEW = {"message": str(uuid4()), "answer": str(uuid4())}
+# For each command, each of its ids in turn.
+COMMANDS: list[dict[str, Any]] = [
+    {**SEND, **NEW, "conversation": "$conversation"},
+    {**SEND, **NEW, "conversation": "$conversation", "parent": "$answer"},
+    {**SEND, **NEW, "parent": "$answer"},
+    {**SEND, **NEW, "message": "$question"},
+    {**SEND, **NEW, "answer": "$answer"},
+    {"type": "regenerate", "parent": "$question", "answer": str(uuid4())},
+    {"type": "regenerate", "parent": "$question", "answer": "$answer"},
+    {"type": "stop", "answer": "$answer"},
+    {"type": "watch", "conversation": "$conversation"},
+    {"type": "replay", "answer": "$answer", "after": 0},
+]
+# Ids of commands that lie deeper: a part's.
+PARTS_TESTED_ELSEWHERE = {"image"}
+
+
+def places() -> Iterator[tuple[str, str]]:
+    """Every place of an id in the API: ("GET /v1/conversations/{pk}", "pk")."""
+    openapi = document()
+    for path, operations in openapi["paths"].items():
+        for method, operation in operations.items():
+            name = f"{method.upper()} {path}"
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] == "path" or _is_id(parameter["name"], parameter["schema"]):
+                    yield name, parameter["name"]
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                for property_name in _ids(content["schema"], openapi["components"]["schemas"]):
+                    yield name, property_name
+
+
+def places_of_commands() -> Iterator[tuple[str, str]]:
+    """Every id in a command: ("stop", "answer")."""
+    schema = COMMAND.json_schema()
+    for kind, reference in schema["discriminator"]["mapping"].items():
+        for name in _ids({"$ref": reference}, schema["$defs"]):
+            if name not in PARTS_TESTED_ELSEWHERE:
+                yield kind, name
+
+
+def _ids(schema: dict[str, Any], known: dict[str, Any]) -> Iterator[str]:
+    if "$ref" in schema:
+        schema = known[schema["$ref"].rsplit("/", 1)[1]]
+    for kind in ("anyOf", "oneOf", "allOf"):
+        for option in schema.get(kind, []):
+            yield from _ids(option, known)
+    if "items" in schema:
+        yield from _ids(schema["items"], known)
+    for name, inner in schema.get("properties", {}).items():
+        if _is_id(name, inner):
+            yield name
+        yield from _ids(inner, known)
+
+
+def _is_id(name: str, schema: dict[str, Any]) -> bool:
+    options = [schema, *schema.get("anyOf", []), schema.get("items", {})]
+    is_uuid = any(option.get("format") == "uuid" for option in options)
+    is_row = name.rstrip("s") in NAMES and any(
+        option.get("type") in {"integer", "string"} for option in options
+    )
+    return is_uuid or is_row or name.endswith(("_id", "_ids"))
