@@ -7,7 +7,7 @@ from typing import Annotated
 
 from django.http import HttpResponse
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from assistant.accounts import keys, sessions
@@ -76,7 +76,7 @@ def list_keys(request: ApiRequest) -> Keys:
 
 
 @router.post("/keys", response={201: MadeKey}, summary="Make an API key")
-def make_key(request: ApiRequest, body: NewKey) -> tuple[int, MadeKey]:
+def make_key(request: ApiRequest, body: NewKey) -> Status[MadeKey]:
     days = body.expires_in_days
     key = keys.create(
         request.auth.person,
@@ -85,7 +85,7 @@ def make_key(request: ApiRequest, body: NewKey) -> tuple[int, MadeKey]:
         expires_at=timezone.now() + timedelta(days=days) if days else None,
     )
     row = ApiKey.objects.get(digest=keys.digest_of(key))
-    return 201, MadeKey(key=key, data=_key(row))
+    return Status(201, MadeKey(key=key, data=_key(row)))
 
 
 @router.delete("/keys/{key}", response={204: None}, summary="Revoke an API key")

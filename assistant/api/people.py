@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Router, Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from assistant.accounts import invitations, roles, signup
@@ -125,9 +125,9 @@ def change_person(request: ApiRequest, person: int, body: PersonChange) -> Perso
     auth=administrator,
     summary="Make a link to a new password",
 )
-def make_reset_link(request: ApiRequest, person: int) -> tuple[int, LinkOut]:
+def make_reset_link(request: ApiRequest, person: int) -> Status[LinkOut]:
     link, token = roles.make_reset_link(request.auth.person, person)
-    return 201, LinkOut(path=f"/reset/{token}", expires_at=link.expires_at)
+    return Status(201, LinkOut(path=f"/reset/{token}", expires_at=link.expires_at))
 
 
 @router.get("/invitations", response=Invitations, auth=administrator, summary="Invitations")
@@ -136,11 +136,11 @@ def list_invitations(request: ApiRequest) -> Invitations:
 
 
 @router.post("/invitations", response={201: LinkOut}, auth=administrator, summary="Invite somebody")
-def invite(request: ApiRequest, body: NewInvitation) -> tuple[int, LinkOut]:
+def invite(request: ApiRequest, body: NewInvitation) -> Status[LinkOut]:
     made, token = invitations.make(
         request.auth.person, role=body.role, note=body.note, days=body.days
     )
-    return 201, LinkOut(path=f"/invite/{token}", expires_at=made.expires_at)
+    return Status(201, LinkOut(path=f"/invite/{token}", expires_at=made.expires_at))
 
 
 @router.delete(

@@ -12,12 +12,10 @@ from django.http import StreamingHttpResponse
 from ninja import Query, Router
 from pydantic import Field
 
-from assistant.accounts.keys import Caller
-from assistant.api.auth import ApiRequest, Needs
+from assistant.api.auth import Administrator, ApiRequest, Needs
 from assistant.api.bodies import Out
 from assistant.api.errors import RequestInvalid
-from assistant.errors import NotAllowed
-from assistant.models import Pull, Role, Scope
+from assistant.models import Pull, Scope
 from assistant.rates import Kind
 from assistant.trajectories import pulls
 from assistant.trajectories.filters import Filter, Moment
@@ -93,14 +91,13 @@ async def pull(
     return StreamingHttpResponse(_lines(stream), content_type="application/x-ndjson")
 
 
-@router.get("/pulls", auth=Needs(Scope.RESEARCH), response=Pulls, summary="Who pulled trajectories")
+@router.get("/pulls", auth=Administrator(), response=Pulls, summary="Who pulled trajectories")
 def index(
     request: ApiRequest,
     limit: Annotated[int, Field(ge=1, le=200)] = 50,
     before: Annotated[int, Field(ge=1, lt=2**63)] | None = None,
 ) -> Pulls:
     """Everybody's, the latest first, for administrators. `before` is the `id` of the last one."""
-    _administers(request.auth)
     rows = Pull.objects.filter(**({} if before is None else {"pk__lt": before}))[: limit + 1]
     return Pulls(
         data=[PullOut.model_validate(row, from_attributes=True) for row in rows[:limit]],
@@ -113,11 +110,6 @@ def known(form: str) -> str:
         return pulls.check_format(form)
     except ValueError as error:
         raise RequestInvalid(str(error), param="format", code="unknown_format") from None
-
-
-def _administers(caller: Caller) -> None:
-    if caller.person.role != Role.ADMIN:
-        raise NotAllowed("Only administrators see who pulled what.")
 
 
 async def _lines(stream: Stream) -> AsyncIterator[bytes]:

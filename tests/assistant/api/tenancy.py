@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from django.test import Client
+
+from assistant.accounts import invitations, keys
 from assistant.chat.wire import COMMAND
 from assistant.management.commands.exportschema import document
-from assistant.models import User
+from assistant.memory import forgetting
+from assistant.models import ApiKey, BrowserSession, User
 from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
@@ -38,6 +42,11 @@ def world(owner: User) -> World:
         "answer": answer.pk,
         "sibling": sibling.pk,
         "feedback": factories.feedback(answer).pk,
+        "deleted": _deleted(owner),
+        "person": owner.pk,
+        "key": _key(owner),
+        "session": _session(owner),
+        "invitation": invitations.make(owner, role="member", note="", days=1)[0].pk,
         "alarm": Alarm.objects.create(kind=Alarm.Kind.DRIFT, sentence="It drifts.").pk,
         "participant": Participant.objects.create(person=owner.pk, number=7).number,
         "update": update.pk,
@@ -45,12 +54,28 @@ def world(owner: User) -> World:
     return {"policy": policy.name, **{name: str(value) for name, value in rows.items()}}
 
 
+def _deleted(owner: User) -> UUID:
+    answer = factories.served(owner)
+    forgetting.delete_message(owner, answer.pk)
+    return answer.pk
+
+
+def _key(owner: User) -> int:
+    keys.create(owner, [])
+    return ApiKey.objects.filter(owner=owner).latest("pk").pk
+
+
+def _session(owner: User) -> int:
+    Client().force_login(owner)
+    return BrowserSession.objects.get(person=owner).pk
+
+
 def nothing(ada: World) -> World:
     """Ids and names of the same shape that are nobody's."""
     return {
         name: "danas-v9-" + "f" * 8
         if name == "policy"
-        else "99"
+        else "999999"
         if value.isdigit()
         else str(uuid4())
         for name, value in ada.items()
@@ -103,6 +128,9 @@ CALLS = [
     Call("PATCH /v1/conversations/{pk}", {"pk": "$conversation"}, {"title": "Mine"}),
     Call("DELETE /v1/conversations/{pk}", {"pk": "$conversation"}),
     Call("GET /v1/messages/{pk}/window", {"pk": "$answer"}),
+    Call("GET /v1/messages/{pk}/details", {"pk": "$answer"}),
+    Call("DELETE /v1/messages/{pk}", {"pk": "$answer"}),
+    Call("POST /v1/messages/{pk}/restore", {"pk": "$deleted"}),
     Call("POST /v1/feedback", body={"message": "$answer", "kind": "up"}),
     Call(
         "POST /v1/feedback", body={"message": "$answer", "kind": "preference", "over": "$sibling"}
@@ -120,6 +148,11 @@ CALLS = [
         owner=None,
     ),
     Call("POST /v1/chat/completions", body={"model": "$policy", "messages": HELLO}, owner=None),
+    Call("DELETE /v1/keys/{key}", {"key": "$key"}),
+    Call("DELETE /v1/sessions/{session}", {"session": "$session"}),
+    Call("PATCH /v1/people/{person}", {"person": "$person"}, {"is_active": False}, owner="ann"),
+    Call("POST /v1/people/{person}/reset-link", {"person": "$person"}, owner="ann"),
+    Call("DELETE /v1/invitations/{invitation}", {"invitation": "$invitation"}, owner="ann"),
     Call(
         "POST /v1/learning/alarms/{pk}/close", {"pk": "$alarm"}, {"note": "Looked at"}, owner="rae"
     ),

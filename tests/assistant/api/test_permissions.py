@@ -1,9 +1,11 @@
 """Who may call what: one row per route, checked for every role, for keys, and for nobody."""
 
+import re
 from uuid import uuid4
 
 import pytest
 
+from assistant.management.commands.exportschema import document
 from assistant.models import Role, Scope, User
 from tests import factories
 
@@ -59,6 +61,7 @@ ROUTES = [
     ("get", "/v1/ledger", EITHER),
     ("get", "/v1/ledger/check", EITHER),
     ("get", "/v1/trajectories?format=none", Scope.RESEARCH),
+    ("get", "/v1/pulls", ADMIN),
     ("get", "/v1/session", EVERYONE),
     ("patch", "/v1/session", WHOLE),
     ("get", "/v1/account", WHOLE),
@@ -89,6 +92,19 @@ BODIES = {"/v1/chat/completions": {"model": "none", "messages": [{"role": "user"
 for path in ("/v1/account/factor", "/v1/account/factor/remove", "/v1/account/recovery-codes"):
     BODIES[path] = {"password": factories.PASSWORD}
 
+# Ways in, for who is not signed in yet, and out.
+WAYS_IN = {
+    "post /v1/session",
+    "delete /v1/session",
+    "post /v1/session/second-step",
+    "post /v1/accounts",
+    "post /v1/account/email/confirm",
+    "post /v1/invitations/look",
+    "post /v1/password-resets",
+    "post /v1/password-resets/redeem",
+    "post /v1/setup",
+}
+
 
 def wanted(scope):
     return set(EITHER) if scope is EITHER else {scope} & set(Scope.values)
@@ -104,6 +120,23 @@ def call(client, method, path):
     if method == "get":
         return client.get(path)
     return getattr(client, method)(path, BODIES.get(path, {}), content_type="application/json")
+
+
+def test_every_operation_has_a_row():
+    tried = {(method, path.split("?")[0]) for method, path, _ in ROUTES}
+
+    missing = [
+        f"{method} {path}"
+        for path, operations in document()["paths"].items()
+        for method in operations
+        if f"{method} {path}" not in WAYS_IN
+        if not any(
+            tried_method == method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), tried_path)
+            for tried_method, tried_path in tried
+        )
+    ]
+
+    assert not missing, f"add rows to ROUTES: {missing}"
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), ROUTES)
