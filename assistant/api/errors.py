@@ -42,7 +42,7 @@ STATUS: dict[type[Exception], int] = {
     assistant.InvitationInvalid: 410,
     assistant.ResetLinkInvalid: 410,
     assistant.SecondFactorNeeded: 401,
-    assistant.SecondFactorWrong: 401,
+    assistant.SecondFactorWrong: 403,
     assistant.SecondFactorOff: 409,
     assistant.LastAdministrator: 409,
     assistant.SettingFixed: 409,

@@ -6,6 +6,21 @@ export interface Registration {
   password: string;
   training: boolean;
   research: boolean;
+  /** The token of an invitation. */
+  invitation?: string;
+}
+
+export interface FirstSteps {
+  name: string;
+  password: string;
+  signup?: SignUpMode;
+}
+
+export type SignUpMode = Me["signup"];
+
+/** What the page itself says of the installation, since who is not signed in can't ask. */
+function fact(name: string): string {
+  return document.querySelector<HTMLMetaElement>(`meta[name=danas-${name}]`)?.content ?? "";
 }
 
 /** Who is signed in. `isExpired`: someone was, and the page waits for that person to come back. */
@@ -13,9 +28,11 @@ class Session {
   me = $state.raw<Me | null>(null);
   isLoading = $state(true);
   isExpired = $state(false);
-  /** Told by the page itself, since who is not signed in can't ask. */
-  readonly canSignUp =
-    document.querySelector<HTMLMetaElement>("meta[name=danas-signup]")?.content === "open";
+  readonly signUpMode = fact("signup");
+  readonly canSignUp = this.signUpMode === "open";
+  /** Where else people can sign in, in the installation's words; empty where nowhere. */
+  readonly elsewhere = fact("oidc");
+  readonly hasMail = fact("mail") === "yes";
   /** Why nothing is known yet: a sentence. */
   failure = $state("");
 
@@ -38,8 +55,18 @@ class Session {
     if (this.me) this.isExpired = true;
   }
 
-  async signIn(name: string, password: string): Promise<void> {
-    this.#enter(await post<Me>("/v1/session", { name, password }));
+  /** `code`: of the second factor, once the server has asked for it. */
+  async signIn(name: string, password: string, code = ""): Promise<void> {
+    this.#enter(await post<Me>("/v1/session", { name, password, ...(code && { code }) }));
+  }
+
+  /** The code of the second factor, after another site has said who it is. */
+  async showCode(code: string): Promise<void> {
+    this.#enter(await post<Me>("/v1/session/second-step", { code }));
+  }
+
+  async setUp(steps: FirstSteps): Promise<void> {
+    this.#enter(await post<Me>("/v1/setup", steps));
   }
 
   async signUp(registration: Registration): Promise<void> {

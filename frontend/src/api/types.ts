@@ -20,6 +20,16 @@ export type Turn = Schemas["Turn"];
 export type ErrorCode = Schemas["ErrorCode"];
 
 export type Me = Schemas["Me"];
+export type Account = Schemas["AccountOut"];
+export type FactorSetUp = Schemas["FactorSetUp"];
+export type RecoveryCodes = Schemas["RecoveryCodes"];
+export type Key = Schemas["KeyOut"];
+export type MadeKey = Schemas["MadeKey"];
+export type Device = Schemas["DeviceOut"];
+export type Person = Schemas["PersonOut"];
+export type Invitation = Schemas["InvitationOut"];
+export type LinkMade = Schemas["LinkOut"];
+export type Installation = Schemas["InstallationOut"];
 export type MemoryWindow = Schemas["WindowOut"];
 export type Change = Schemas["ChangeOut"];
 export type Policy = Schemas["PolicyOut"];

@@ -65,6 +65,7 @@ export const fil: Messages = {
     fresh: "Bagong chat",
     empty: "Dito lalabas ang mga usapan mo.",
     learning: "Pagkatuto",
+    people: "Mga Tao",
     settings: "Mga Setting",
     signOut: "Mag-sign out",
     shortcuts: "Mga keyboard shortcut",

@@ -70,6 +70,7 @@ const en = {
     fresh: "New chat",
     empty: "Your conversations will be listed here.",
     learning: "Learning",
+    people: "People",
     settings: "Settings",
     signOut: "Sign out",
     shortcuts: "Keyboard shortcuts",

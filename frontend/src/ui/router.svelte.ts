@@ -12,10 +12,17 @@ export type Route =
   | { page: "chat"; conversation: string | null }
   | { page: "learning"; section: LearningSection; item: string | null }
   | { page: "review"; item: string | null }
-  | { page: "settings" };
+  | { page: "people" }
+  | { page: "settings"; section: string }
+  | { page: "link"; kind: LinkKind; token: string };
+
+/** Links that were sent to somebody: they lead in, or to a new password, or confirm an address. */
+export type LinkKind = "invite" | "reset" | "confirm";
 
 const LEARNING = /^\/learning(?:\/(quality|updates|versions|review|receipts)(?:\/([\w.-]+))?)?\/?$/;
 const REVIEW = /^\/review(?:\/([0-9a-f-]{36}))?\/?$/;
+const SETTINGS = /^\/settings(?:\/([a-z]+))?\/?$/;
+const LINK = /^\/(invite|reset|confirm)\/([\w:.=-]+)\/?$/;
 const CONVERSATION = /^\/c\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\/?$/;
 
 export function routeOf(path: string): Route {
@@ -25,7 +32,11 @@ export function routeOf(path: string): Route {
   if (learning) return learningRoute(learning[1] ?? "receipts", learning[2] ?? null);
   const review = REVIEW.exec(path);
   if (review) return { page: "review", item: review[1] ?? null };
-  if (/^\/settings\/?$/.test(path)) return { page: "settings" };
+  const settings = SETTINGS.exec(path);
+  if (settings) return { page: "settings", section: settings[1] ?? "" };
+  if (/^\/people\/?$/.test(path)) return { page: "people" };
+  const link = LINK.exec(path);
+  if (link) return { page: "link", kind: link[1] as LinkKind, token: link[2]! };
   return { page: "chat", conversation: null };
 }
 

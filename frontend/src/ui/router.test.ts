@@ -41,3 +41,11 @@ test("an address keeps its query, and going elsewhere leaves it behind", () => {
   router.go("/");
   expect([...router.query]).toEqual([]);
 });
+
+test("sections of the settings and links that were sent to somebody have addresses", () => {
+  expect(routeOf("/settings")).toEqual({ page: "settings", section: "" });
+  expect(routeOf("/settings/keys")).toEqual({ page: "settings", section: "keys" });
+  expect(routeOf("/people")).toEqual({ page: "people" });
+  expect(routeOf("/invite/a-B_9")).toEqual({ page: "link", kind: "invite", token: "a-B_9" });
+  expect(routeOf("/confirm/MQ:1v:x-Y_z")).toMatchObject({ kind: "confirm", token: "MQ:1v:x-Y_z" });
+});
