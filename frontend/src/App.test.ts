@@ -39,7 +39,7 @@ function serving(
   const conversation = { ...CONVERSATION, id: ID };
   return new FakeServer({
     ...signedIn,
-    [`GET /v1/conversations/${ID}`]: () => ({ conversation, messages }),
+    [`GET /v1/conversations/${ID}`]: () => ({ conversation, messages, has_more: false, cut: [] }),
     ...more,
   });
 }

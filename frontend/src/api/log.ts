@@ -14,11 +14,23 @@ export interface Usage {
   total_ms: number;
 }
 
+/** A call of a tool; `result` is null until it is there. */
+export interface ToolCall {
+  id: string;
+  name: string;
+  arguments: unknown;
+  result: string | null;
+}
+
 export interface Log {
   /** Events 1 to `seq` are in here. */
   readonly seq: number;
   readonly status: AnswerStatus;
   readonly text: string;
+  readonly reasoning: string;
+  /** How long the reasoning took. */
+  readonly thought_ms: number;
+  readonly tools: readonly ToolCall[];
   readonly policy: string;
   readonly window: { tokens: number; limit: number } | null;
   readonly usage: Usage | null;
@@ -32,6 +44,9 @@ export const EMPTY: Log = {
   seq: 0,
   status: "queued",
   text: "",
+  reasoning: "",
+  thought_ms: 0,
+  tools: [],
   policy: "",
   window: null,
   usage: null,
@@ -62,6 +77,8 @@ export function take(log: Log, event: AnswerEvent): Log {
 }
 
 type Text = { text: string };
+type Thought = { text: string; ms?: number };
+type Called = { id?: string; name: string; arguments?: unknown; result?: string | null };
 type Start = { policy: string; window_tokens: number; window_limit: number };
 type Done = { finish_reason: "stop" | "length" };
 type Failure = { code: string; message: string; can_retry: boolean };
@@ -75,6 +92,13 @@ function changed(log: Log, { kind, data }: AnswerEvent): Partial<Log> {
     }
     case "text":
       return { status: "running", text: log.text + (data as Text).text };
+    case "reasoning": {
+      const { text, ms = 0 } = data as Thought;
+      const reasoning = log.reasoning + text;
+      return { status: "running", reasoning, thought_ms: log.thought_ms + ms };
+    }
+    case "tool":
+      return { status: "running", tools: called(log.tools, data as Called) };
     case "usage":
       return { usage: data as unknown as Usage };
     case "done":
@@ -90,4 +114,12 @@ function changed(log: Log, { kind, data }: AnswerEvent): Partial<Log> {
     default:
       return {};
   }
+}
+
+/** The same call again, with its result, takes the place of the call without one. */
+function called(tools: readonly ToolCall[], call: Called): ToolCall[] {
+  const { id = `${tools.length}`, name, result = null } = call;
+  const before = tools.find((one) => one.id === id);
+  const now = { id, name, arguments: call.arguments ?? before?.arguments ?? {}, result };
+  return before ? tools.map((one) => (one === before ? now : one)) : [...tools, now];
 }

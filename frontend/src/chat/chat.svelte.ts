@@ -1,16 +1,18 @@
-import { ApiError, get } from "../api/http";
+import { ApiError, get, post, remove } from "../api/http";
 import { ChatSocket, Refusal, type Connection } from "../api/socket";
-import type { Conversation, Me, Message, Send } from "../api/types";
+import type { ConversationPart, Me, Send } from "../api/types";
 import { uuid } from "../ui/ids";
-import { t } from "../ui/messages";
 import { toasts } from "../ui/toasts.svelte";
 import { Conversations } from "./conversations.svelte";
 import { Drafts } from "./drafts";
 import type { Entry } from "./entry.svelte";
+import { t } from "./messages";
 import { Outbox } from "./outbox";
 import { Thread } from "./thread.svelte";
 
 const MODEL = "danas";
+/** Messages that are read at a time. */
+const PART = 40;
 
 /** All of a signed-in person's chatting: the socket, the list, the conversation that is open. */
 export class Chat {
@@ -43,12 +45,16 @@ export class Chat {
   }
 
   start(): void {
+    addEventListener("storage", this.#stored);
+    document.addEventListener("visibilitychange", this.#stored);
     this.#socket.open();
     this.refreshList();
     for (const send of this.#outbox.all()) void this.#deliver(send);
   }
 
   end(): void {
+    removeEventListener("storage", this.#stored);
+    document.removeEventListener("visibilitychange", this.#stored);
     this.#socket.close();
   }
 
@@ -148,6 +154,17 @@ export class Chat {
     }
   }
 
+  /** Deletes a message and what follows it, with a way back for as long as there is one. */
+  async removeMessage(entry: Entry): Promise<void> {
+    const { thread } = this;
+    await remove(`/v1/messages/${entry.id}`);
+    const removed = thread.remove(entry);
+    toasts.offer(t.talk.removal.done, t.talk.removal.undo, async () => {
+      await post<void>(`/v1/messages/${entry.id}/restore`);
+      thread.putBack(removed);
+    });
+  }
+
   async stop(answer: Entry): Promise<void> {
     try {
       await this.#socket.command({ type: "stop", request: uuid(), answer: answer.id });
@@ -195,16 +212,51 @@ export class Chat {
   async reload(thread = this.thread): Promise<void> {
     thread.failure = "";
     try {
-      const stored = await get<{ conversation: Conversation; messages: Message[] }>(
-        `/v1/conversations/${thread.id}`,
-      );
-      thread.merge(stored.messages);
-      this.conversations.put(stored.conversation);
+      const part = await this.#read(thread);
+      thread.mergeNewest(part);
+      this.conversations.put(part.conversation);
     } catch (error) {
       this.#cannotShow(thread, error as ApiError);
     }
     thread.isLoading = false;
   }
+
+  /** Reads what stands above; a failure is told, and the next look upwards tries again. */
+  async readAbove(): Promise<void> {
+    const { thread } = this;
+    const first = thread.steps[0]?.place;
+    if (!first || !thread.hasMore || thread.isLoadingMore) return;
+    thread.isLoadingMore = true;
+    try {
+      thread.mergeAbove(await this.#read(thread, `&before=${first.id}`));
+    } catch (error) {
+      toasts.fail(error);
+    }
+    thread.isLoadingMore = false;
+  }
+
+  /** Shows the branch that a message of the open conversation is on. Rejects when it is gone. */
+  async choose(message: string): Promise<void> {
+    const { thread } = this;
+    const entry = thread.entries.get(message);
+    if (thread.isShown(message)) return;
+    // Nothing waits for the rest of the branch: what is known of it is shown meanwhile.
+    if (entry) thread.leadTo(message);
+    if (entry && thread.isShown(message) && !thread.isCut(entry)) return;
+    thread.mergeThrough(await this.#read(thread, `&through=${message}`), message);
+  }
+
+  #read(thread: Thread, where = ""): Promise<ConversationPart> {
+    return get(`/v1/conversations/${thread.id}?limit=${PART}${where}`);
+  }
+
+  /** A page that was asleep may have missed what another tab wrote. */
+  #stored = (event: Event): void => {
+    const { thread } = this;
+    const where = thread.isNew ? null : thread.id;
+    if (event instanceof StorageEvent && !this.#drafts.isKept(event.key, where)) return;
+    if (!document.hidden || event instanceof StorageEvent) thread.readDraft();
+  };
 
   #cannotShow(thread: Thread, error: ApiError): void {
     thread.isLoading = false;

@@ -1,6 +1,11 @@
 import { read, write } from "../ui/storage";
 
-/** What a person was writing, kept in this browser: per conversation, and one for a new one. */
+/**
+ * What a person was writing, kept in this browser: per conversation, and one for a new one.
+ *
+ * It is written at every key, so that tabs which show the same conversation show the same draft and
+ * neither has anything that the other could overwrite.
+ */
 export class Drafts {
   constructor(private readonly person: number) {}
 
@@ -17,6 +22,11 @@ export class Drafts {
     const joined = [text, this.read(conversation)].filter(Boolean).join("\n\n");
     this.write(conversation, joined);
     return joined;
+  }
+
+  /** Whether what the browser stored under `key` is this draft. */
+  isKept(key: string | null, conversation: string | null): boolean {
+    return key === this.#key(conversation);
   }
 
   #key(conversation: string | null): string {

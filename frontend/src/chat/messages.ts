@@ -14,15 +14,14 @@ const en = {
     codeIn: (language: string) => (language ? `Code in ${language}` : "Code"),
   },
   copy: {
-    markdown: "Copy as Markdown",
     plain: "Copy as plain text",
   },
   earlier: "Loading earlier messages…",
+  later: "Show later messages",
   announced: {
     whole: (text: string) => `Danas answered: ${text}`,
     long: (words: number) => `Danas answered in ${plural(words, "word", "words")}.`,
   },
-  more: "More",
   details: {
     title: "Details of this answer",
     open: "Details",
@@ -66,10 +65,7 @@ const en = {
     message: "Delete this and what follows",
     done: "Deleted, with what followed it.",
     undo: "Undo",
-    undone: "It is back.",
   },
-  branch: "Go on from here in a new conversation",
-  branched: "This is a new conversation, with all up to that answer.",
   missing: "That message is not there any more.",
   shortcuts: [
     ["R", "Answer again"],
@@ -95,15 +91,14 @@ const fil: TalkMessages = {
     codeIn: (language) => (language ? `Code sa ${language}` : "Code"),
   },
   copy: {
-    markdown: "Kopyahin bilang Markdown",
     plain: "Kopyahin bilang karaniwang teksto",
   },
   earlier: "Kinukuha ang mga naunang mensahe…",
+  later: "Ipakita ang mga kasunod na mensahe",
   announced: {
     whole: (text) => `Sumagot ang Danas: ${text}`,
     long: (words) => `Sumagot ang Danas nang may ${number(words)} salita.`,
   },
-  more: "Iba pa",
   details: {
     title: "Mga detalye ng sagot na ito",
     open: "Mga detalye",
@@ -146,10 +141,7 @@ const fil: TalkMessages = {
     message: "Burahin ito at ang mga kasunod",
     done: "Nabura na, pati ang mga kasunod.",
     undo: "Ibalik",
-    undone: "Naibalik na.",
   },
-  branch: "Magpatuloy mula rito sa bagong usapan",
-  branched: "Bagong usapan ito, dala ang lahat hanggang sa sagot na iyon.",
   missing: "Wala na ang mensaheng iyon.",
   shortcuts: [
     ["R", "Sagutin ulit"],

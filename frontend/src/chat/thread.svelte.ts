@@ -1,10 +1,21 @@
 import { SvelteMap } from "svelte/reactivity";
-import type { AnswerEvent, Conversation, Message, Part, Send } from "../api/types";
+import type {
+  AnswerEvent,
+  Conversation,
+  ConversationPart,
+  Message,
+  Part,
+  Send,
+} from "../api/types";
 import { Drafts } from "./drafts";
 import { Entry } from "./entry.svelte";
 import { path } from "./tree";
 
-/** One conversation as the page shows it: its messages, the path through them, the draft. */
+/**
+ * One conversation as the page shows it: its messages, the path through them, the draft.
+ *
+ * Of a long one only the lower part of the path is loaded at first, with the siblings beside it.
+ */
 export class Thread {
   readonly id: string;
   /** Nobody but this page knows of it yet. */
@@ -13,11 +24,18 @@ export class Thread {
   isMissing = $state(false);
   failure = $state("");
   entries = new SvelteMap<string, Entry>();
+  /** More of the path stands above what is loaded. */
+  hasMore = $state(false);
+  isLoadingMore = $state(false);
+  /** What is loaded is below this message. */
+  #root = $state<string | null>(null);
+  /** What follows these is not loaded. */
+  #cut = new Set<string>();
   #choices = new SvelteMap<string | null, string>();
   #draft = $state("");
   #drafts: Drafts;
 
-  steps = $derived(path(this.entries.values(), this.#choices));
+  steps = $derived(path(this.entries.values(), this.#choices, this.#root));
   leaf = $derived(this.steps.at(-1)?.place ?? null);
   /** The answer being made on the path shown, if there is one. */
   open = $derived(this.steps.findLast(({ place }) => place.isOpen)?.place ?? null);
@@ -40,6 +58,26 @@ export class Thread {
 
   choose(entry: Entry): void {
     this.#choices.set(entry.parent, entry.id);
+  }
+
+  /** Chooses the way to a message at every fork above it. */
+  leadTo(message: string): void {
+    for (let at = this.entries.get(message); at; at = this.entries.get(at.parent ?? "")) {
+      this.choose(at);
+    }
+  }
+
+  isCut(entry: Entry): boolean {
+    return this.#cut.has(entry.id);
+  }
+
+  isShown(id: string): boolean {
+    return this.steps.some(({ place }) => place.id === id);
+  }
+
+  /** Another tab, or another life of this one, wrote the draft. */
+  readDraft(): void {
+    this.#draft = this.#drafts.read(this.isNew ? null : this.id);
   }
 
   /** Shows a turn before the server has answered. */
@@ -103,6 +141,57 @@ export class Thread {
     }
   }
 
+  /** The newest part of the conversation, at first or anew. */
+  mergeNewest(part: ConversationPart): void {
+    const isKnown = part.messages.some(({ id }) => this.isShown(id));
+    this.#mergePart(part);
+    if (!isKnown) this.#begin(part);
+  }
+
+  /** What stands above everything that was loaded. */
+  mergeAbove(part: ConversationPart): void {
+    this.#mergePart(part);
+    this.#begin(part);
+  }
+
+  /** A branch that goes through `message`, which is shown from now on. */
+  mergeThrough(part: ConversationPart, message: string): void {
+    const above = topOf(part);
+    const isConnected = above === null ? this.#root === null : this.isShown(above);
+    this.#mergePart(part);
+    if (!isConnected) this.#begin(part);
+    this.leadTo(message);
+  }
+
+  #mergePart({ messages, cut }: ConversationPart): void {
+    this.merge(messages);
+    const parents = new Set([...this.entries.values()].map(({ parent }) => parent));
+    for (const { id } of messages) {
+      if (cut.includes(id) && !parents.has(id)) this.#cut.add(id);
+      else this.#cut.delete(id);
+    }
+  }
+
+  #begin(part: ConversationPart): void {
+    this.#root = part.has_more ? topOf(part) : null;
+    this.hasMore = part.has_more;
+  }
+
+  /** Takes a message and what follows it away; returns them, to be put back with `putBack`. */
+  remove(entry: Entry): Entry[] {
+    const removed = [entry];
+    for (const one of removed) {
+      for (const other of this.entries.values()) if (other.parent === one.id) removed.push(other);
+    }
+    this.forget(...removed.map(({ id }) => id));
+    return removed;
+  }
+
+  putBack(removed: Entry[]): void {
+    for (const entry of removed) this.entries.set(entry.id, entry);
+    if (removed[0]) this.choose(removed[0]);
+  }
+
   /** A turn that began here or in another tab: its messages are what to look at now. */
   turn(conversation: Conversation, messages: Message[]): void {
     if (conversation.id !== this.id) return;
@@ -120,4 +209,10 @@ export class Thread {
   get unfinished(): Entry[] {
     return [...this.entries.values()].filter((entry) => entry.isOpen);
   }
+}
+
+/** What the part hangs from: the parent of its first messages. */
+function topOf({ messages }: ConversationPart): string | null {
+  const ids = new Set(messages.map(({ id }) => id));
+  return messages.find(({ parent }) => parent === null || !ids.has(parent))?.parent ?? null;
 }

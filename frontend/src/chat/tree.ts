@@ -1,5 +1,6 @@
 /**
- * A conversation is a tree of messages; the page shows one path from the first to a leaf.
+ * A conversation is a tree of messages; the page shows one path from the first to a leaf, or the
+ * lower part of it: what stands above is loaded when someone reads up to it.
  *
  * At each fork the reader's own choice holds; without one, the path leads to the newest message.
  */
@@ -21,11 +22,13 @@ type Children<T> = Map<string | null, T[]>;
 export function path<T extends Place>(
   places: Iterable<T>,
   choices: ReadonlyMap<string | null, string>,
+  /** The path is that below this message. */
+  root: string | null = null,
 ): Step<T>[] {
   const children = childrenOf(places);
-  const newest = newestBelow(children);
+  const newest = newestBelow(children, root);
   const steps: Step<T>[] = [];
-  let siblings = children.get(null);
+  let siblings = children.get(root);
   while (siblings) {
     const chosen = choices.get(siblings[0]!.parent);
     const place =
@@ -51,9 +54,12 @@ function childrenOf<T extends Place>(places: Iterable<T>): Children<T> {
 }
 
 /** For each message, when the newest message at or below it was made. */
-function newestBelow<T extends Place>(children: Children<T>): Map<string, string> {
+function newestBelow<T extends Place>(
+  children: Children<T>,
+  root: string | null,
+): Map<string, string> {
   const newest = new Map<string, string>();
-  const order = [...(children.get(null) ?? [])];
+  const order = [...(children.get(root) ?? [])];
   for (const place of order) order.push(...(children.get(place.id) ?? []));
   for (const place of order.reverse()) {
     const below = children.get(place.id) ?? [];

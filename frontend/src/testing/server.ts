@@ -15,7 +15,7 @@ export const ada: Me = {
   model: { name: "tiny", window_tokens: 2048, answer_tokens: 512, images: false },
 };
 
-type Answers = Record<string, (body: unknown) => unknown>;
+type Answers = Record<string, (body: unknown, query?: URLSearchParams) => unknown>;
 
 /** A status and a body, where 200 is not meant. */
 export class Status {
@@ -76,7 +76,8 @@ export class FakeServer {
     const call = `${init.method} ${path.split("?")[0]}`;
     const body: unknown = init.body ? JSON.parse(String(init.body)) : undefined;
     this.requests.push({ call, body });
-    const made = this.answers[call]?.(body) ?? new Status(404, error("There is nothing there."));
+    const query = new URLSearchParams(path.split("?")[1]);
+    const made = this.answers[call]?.(body, query) ?? new Status(404, error("There is nothing there."));
     const { code, body: content } = made instanceof Status ? made : new Status(200, made);
     return new Response(code === 204 ? null : JSON.stringify(content), { status: code });
   }
