@@ -16,6 +16,7 @@ app = Celery("danas")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-from assistant import heartbeat  # noqa: E402  (the application has to exist first)
+from assistant import heartbeat, logs_of_tasks  # noqa: E402  (the application has to exist first)
 
 heartbeat.beat_on_celery_signals()
+logs_of_tasks.carry_request_ids()

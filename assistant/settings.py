@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from assistant import rates
+from assistant import logs, rates
 from assistant.home import Home
 from learning.config import UpdateConfig
 
@@ -69,6 +69,8 @@ class Environment(BaseSettings):
     personal_events: int = Field(40, alias="DANAS_PERSONAL_EVENTS", ge=1)
     personal_loaded: int = Field(8, alias="DANAS_PERSONAL_LOADED", ge=1)
     rates: dict[str, str] = Field(default_factory=dict, alias="DANAS_RATES")
+    log_format: Literal["", "line", "json"] = Field("", alias="DANAS_LOG_FORMAT")
+    metrics_key: str = Field("", alias="DANAS_METRICS_KEY")
     sockets: int = Field(200, alias="DANAS_SOCKETS", ge=1)
 
     @field_validator("update_config")
@@ -126,6 +128,7 @@ INSTALLED_APPS = [
     "inference",
 ]
 MIDDLEWARE = [
+    "assistant.operations.observed.Observed",
     "assistant.api.shortcut.Shortcut",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -263,6 +266,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "assistant.clear_sessions",
         "schedule": crontab(hour=4, minute=10),
     },
+    "measure how busy everything is": {"task": "assistant.measure", "schedule": 30.0},
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
 
@@ -306,13 +310,5 @@ PERSONAL_EVENTS, PERSONAL_LOADED = env.personal_events, env.personal_loaded
 RATES, SOCKETS = rates.parsed(env.rates), env.sockets
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django.channels.server": {"level": "WARNING"}},
-}
+METRICS_KEY = env.metrics_key
+LOGGING = logs.configuration(env.log_format)

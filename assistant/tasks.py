@@ -9,6 +9,7 @@ from django.conf import settings
 
 from assistant.accounts import email, sessions
 from assistant.chat import events
+from assistant.operations import series
 from inference import eviction
 from inference.errors import InferenceError
 from learning import canary, intake, queue, scopes
@@ -49,6 +50,12 @@ def schedule_update() -> None:
 def advance_canary() -> None:
     """Look at the version on trial, if there is one."""
     canary.advance()
+
+
+@shared_task(name="assistant.measure", ignore_result=True)
+def measure() -> None:
+    """Write down how busy everything is, for the page of administrators."""
+    series.measure()
 
 
 @shared_task(name="assistant.evict_adapters", ignore_result=True)

@@ -6,11 +6,13 @@ from django.urls import path, re_path
 
 from assistant.accounts import oidc
 from assistant.api.api import api
+from assistant.api.operations import scrape
 from assistant.health import healthz
 from assistant.spa import page
 
 urlpatterns = [
     path("healthz", healthz),
+    path("metrics", scrape),
     path("v1/", api.urls),
     path("oidc/login", oidc.begin),
     path("oidc/callback", oidc.callback),

@@ -182,6 +182,15 @@ class EngineClient:
             document = await _whole(response)
         return [model["id"] for model in document["data"]]
 
+    async def metrics(self, address: str) -> str:
+        """What one address tells Prometheus; empty where it tells nothing.
+
+        Raises:
+            EngineUnavailable: it is down.
+        """
+        async with self._request("GET", address, "/metrics") as response:
+            return await response.text() if response.status == 200 else ""
+
     async def is_up(self) -> dict[str, bool]:
         """For each address, whether its engine says that it is healthy."""
         answers = await asyncio.gather(*map(self._is_up, self.addresses))

@@ -175,6 +175,7 @@ class Alarm(models.Model):
     class Kind(models.TextChoices):
         DRIFT = "drift"
         ROLLBACK = "rollback"
+        PAUSE = "pause", "an administrator paused learning"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=16, choices=Kind)

@@ -105,6 +105,8 @@ class ScriptedEngine:
     adapters: dict[str, str] = field(default_factory=dict)
     requests: list[Request] = field(default_factory=list)
     port: int = 0
+    # What it tells Prometheus; None: it has no such address.
+    metrics: str | None = None
     _runner: web.AppRunner | None = None
     _open: set[asyncio.Transport] = field(default_factory=set)
 
@@ -142,6 +144,7 @@ class ScriptedEngine:
         app.add_routes(
             [
                 web.get("/health", self._health),
+                web.get("/metrics", self._metrics),
                 web.get("/v1/models", self._models),
                 web.post("/v1/completions", self._completions),
                 web.post("/v1/load_lora_adapter", self._load),
@@ -189,6 +192,10 @@ class ScriptedEngine:
     async def _health(self, request: web.Request) -> web.Response:
         await self._record(request)
         return web.Response()
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        await self._record(request)
+        return web.Response(status=404) if self.metrics is None else web.Response(text=self.metrics)
 
     async def _models(self, request: web.Request) -> web.Response:
         await self._record(request)

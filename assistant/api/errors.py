@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import uuid
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
@@ -14,6 +13,7 @@ from ninja.errors import HttpError, ValidationError
 from psycopg_pool import PoolTimeout
 
 from assistant import errors as assistant
+from assistant import logs
 from inference import errors as inference
 from learning import errors as learning
 
@@ -220,7 +220,7 @@ def on_database(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def on_unexpected(request: HttpRequest, error: Exception) -> HttpResponse:
     """A fault of ours: logged with an id that the caller is told."""
-    request_id = uuid.uuid4().hex
+    request_id = logs.current() or logs.request_id()
     logger.error("request %s to %s failed", request_id, request.path, exc_info=error)
     message = f"Something went wrong on our side. The log has it as request {request_id}."
     response = refusal(500, message, code="internal_error")

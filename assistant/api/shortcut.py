@@ -36,7 +36,8 @@ class Shortcut:
 
     async def _through(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith("/v1/") and "Authorization" in request.headers:
-            view, args, kwargs = resolve(request.path_info)
+            request.resolver_match = resolve(request.path_info)
+            view, args, kwargs = request.resolver_match
             if iscoroutinefunction(view):
                 response: HttpResponseBase = await view(request, *args, **kwargs)
                 return response

@@ -11,7 +11,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from pydantic import ValidationError
 
-from assistant import rates
+from assistant import heartbeat, logs, rates
 from assistant.accounts.sessions import get_user, name_of
 from assistant.accounts.sessions import group_of as group_of_person
 from assistant.chat import events, sockets, turns, views_of
@@ -61,6 +61,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         else:
             self._counted = person.pk
             await self.channel_layer.group_add(group_of_person(person.pk), self.channel_name)
+            heartbeat.beat_as_web()
 
     async def session_ended(self, message: dict[str, Any]) -> None:
         """Sessions of this person were ended elsewhere; this one may be among them."""
@@ -96,7 +97,8 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=SIGNED_OUT)
             return
         try:
-            await self._carry_out(person, command)
+            with logs.bound(request_id=logs.request_id(command.request)):
+                await self._carry_out(person, command)
         except (AssistantError, InferenceError) as error:
             await self._tell(
                 Refused(

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from assistant import logs
 from assistant.chat import events
 from assistant.chat.wakeups import wake_workers
 from assistant.chat.wire import ImagePart, Part, TextPart
@@ -135,9 +136,9 @@ _QUEUE_REQUEST = """
     )
     INSERT INTO assistant_generation
            (message_id, status, model, policy, digest, sampling, chat, worker, last_seq,
-            stop_requested, error_code, created_at)
+            stop_requested, error_code, request_id, created_at)
     VALUES (%(answer)s, 'queued', %(model)s, '', '', %(sampling)s, %(chat)s, '', 0,
-            false, '', %(asked_at)s)
+            false, '', %(request_id)s, %(asked_at)s)
 """
 
 
@@ -154,6 +155,7 @@ def _request_row(generation: Generation, said: Message) -> dict[str, Any]:
         "model": generation.model,
         "sampling": Jsonb(generation.sampling),
         "chat": Jsonb(generation.chat),
+        "request_id": logs.current(),
     }
 
 
@@ -286,7 +288,11 @@ def _queue(
         role=Message.Author.ASSISTANT,
     )
     generation = Generation.objects.create(
-        message=message, model=model, sampling=dict(sampling or {}), chat=chat
+        message=message,
+        model=model,
+        sampling=dict(sampling or {}),
+        chat=chat,
+        request_id=logs.current(),
     )
     transaction.on_commit(lambda: wake_workers(answer))
     return generation

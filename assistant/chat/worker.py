@@ -19,10 +19,12 @@ import redis
 from channels.db import database_sync_to_async
 from django.db import DatabaseError
 
+from assistant import logs
 from assistant.chat import answers, events, wakeups
 from assistant.chat.answers import Job, Outcome
 from assistant.chat.journal import Draft, Journal
 from assistant.memory import surprise
+from assistant.operations.tally import tally
 from inference.client import EngineClient
 from inference.contracts import FinishReason, TokenDelta
 from inference.errors import InferenceError, PolicyNotLoaded
@@ -125,6 +127,10 @@ class GenerationWorker:
             return
         if job is None:
             return
+        with logs.bound(request_id=job.generation.request_id, answer=str(answer)):
+            await self._answer(answer, job)
+
+    async def _answer(self, answer: UUID, job: Job) -> None:
         running = Running(job, self._journal.open(answer), time.monotonic())
         running.draft.add("start", job.start)
         try:
@@ -151,8 +157,10 @@ class GenerationWorker:
 
     async def _sample(self, running: Running) -> None:
         job = running.job
+        # An answer's id makes it unique, which the engine insists on and a client's may not be.
+        name = "-".join(filter(None, (job.generation.request_id, job.answer.hex)))
         stream = self._client.stream(
-            job.prompt_token_ids, job.sampling, job.policy, request_id=job.answer.hex
+            job.prompt_token_ids, job.sampling, job.policy, request_id=name
         )
         try:
             async for delta in stream:
@@ -181,10 +189,22 @@ class GenerationWorker:
         rest = await self._journal.leave(job.answer)
         finish = database_sync_to_async(answers.finish)
         await finish(job, outcome, rest, running.draft, self._tokenizer)
+        _count(running)
         if job.window is not None and outcome.end == "done":
             task = asyncio.create_task(surprise.fill_in(job.answer, self._client, self._tokenizer))
             self._after.add(task)
             task.add_done_callback(self._after.discard)
+
+
+def _count(running: Running) -> None:
+    outcome, job = running.outcome, running.job
+    tally.add("answers", outcome.end)
+    tally.add("tokens", "prompt", by=len(job.prompt_token_ids))
+    tally.add("tokens", "sampled", by=len(outcome.token_ids))
+    if outcome.first_token_s is not None:
+        tally.time("first_token_seconds", seconds=outcome.first_token_s)
+    tokens, took_ms = len(outcome.token_ids), 1000 * outcome.total_s
+    logger.info("answer %s: %d tokens in %.0f ms", outcome.end, tokens, took_ms)
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -5,12 +5,15 @@ from assistant.models.admission import Installation, Invitation, ResetLink, Sign
 from assistant.models.conversation import Conversation, Folder, Message
 from assistant.models.feedback import Feedback
 from assistant.models.generation import Generation, GenerationEvent
+from assistant.models.operations import Act, Backup, Measurement
 from assistant.models.search import SearchEntry, SearchMeaning
 from assistant.models.trajectory import Pull, Release, Snapshot, SnapshotRow, Trajectory
 from assistant.models.window import Window
 
 __all__ = [
+    "Act",
     "ApiKey",
+    "Backup",
     "BrowserSession",
     "Conversation",
     "Feedback",
@@ -19,6 +22,7 @@ __all__ = [
     "GenerationEvent",
     "Installation",
     "Invitation",
+    "Measurement",
     "Message",
     "Pull",
     "Release",

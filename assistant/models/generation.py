@@ -44,6 +44,13 @@ class Generation(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     stop_requested = models.BooleanField(default=False)
     error_code = models.CharField(max_length=40, blank=True)
+    request_id = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="of the request that asked, for the logs",
+    )
     heartbeat_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
