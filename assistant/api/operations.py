@@ -13,33 +13,16 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from assistant import rates
-from assistant.accounts.keys import Caller
-from assistant.api.auth import ApiRequest, Needs, caller_of
+from assistant.api.auth import Administrator, ApiRequest, caller_of
 from assistant.api.bodies import Out
-from assistant.errors import AssistantError, NotAllowed, NotSignedIn
-from assistant.models import Act, Role
+from assistant.errors import AssistantError, NotSignedIn
+from assistant.models import Act
 from assistant.operations import actions, metrics, series, state
 
 ACTS_SHOWN = 30
 
 
-class Administers(Needs):
-    """Lets administrators in, signed in or with a key that was not narrowed."""
-
-    def __call__(self, request: HttpRequest) -> Caller:
-        caller = super().__call__(request)
-        _check(caller)
-        return caller
-
-
-def _check(caller: Caller) -> None:
-    if caller.person.role != Role.ADMIN:
-        raise NotAllowed("This is for administrators.")
-    if not caller.is_unrestricted:
-        raise NotAllowed("This takes a key of an administrator that was not narrowed to scopes.")
-
-
-router = Router(tags=["operations"], auth=Administers())
+router = Router(tags=["operations"], auth=Administrator())
 
 
 class ErrorOut(Out):
@@ -187,4 +170,5 @@ async def _let_in(request: HttpRequest) -> None:
     wanted = f"Bearer {settings.METRICS_KEY}".encode()
     if settings.METRICS_KEY and secrets.compare_digest(given.encode(), wanted):
         return
-    _check(await database_sync_to_async(caller_of)(request))
+    caller = await database_sync_to_async(caller_of)(request)
+    caller.needs_administrator()

@@ -544,6 +544,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** State of the installation */
+        get: operations["assistant_api_operations_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures over time */
+        get: operations["assistant_api_operations_over_time"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/learning/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause learning */
+        post: operations["assistant_api_operations_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/learning/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let learning go on */
+        post: operations["assistant_api_operations_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/adapters/{name}/unload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unload an adapter */
+        post: operations["assistant_api_operations_unload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operations/answers/{answer}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop an answer */
+        post: operations["assistant_api_operations_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/people": {
         parameters: {
             query?: never;
@@ -1812,6 +1914,220 @@ export interface components {
             object: "list";
             /** Data */
             data: components["schemas"]["Model"][];
+        };
+        /** ActOut */
+        ActOut: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Subject */
+            subject: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /** Database */
+        Database: {
+            /** Bytes */
+            bytes: number;
+            /** Connections */
+            connections: number;
+            /** Rows */
+            rows: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * Engine
+         * @description One engine. Figures are null where it does not tell; `cache` is a share of 1.
+         */
+        Engine: {
+            /** Address */
+            address: string;
+            /** Is Up */
+            is_up: boolean;
+            /**
+             * Adapters
+             * @default []
+             */
+            adapters: string[];
+            /** Running */
+            running?: number | null;
+            /** Waiting */
+            waiting?: number | null;
+            /** Cache */
+            cache?: number | null;
+            /** Sampled Tokens */
+            sampled_tokens?: number | null;
+            /** Prompt Tokens */
+            prompt_tokens?: number | null;
+        };
+        /** ErrorOut */
+        ErrorOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Process */
+            process: string;
+            /** Logger */
+            logger: string;
+            /** Event */
+            event: string;
+            /** Error */
+            error: string;
+            /** Request Id */
+            request_id: string;
+        };
+        /**
+         * FromValkey
+         * @description What is known through Valkey; all of it is missing while that does not answer.
+         */
+        FromValkey: {
+            /** Processes */
+            processes: components["schemas"]["Process"][];
+            /** Missing */
+            missing: string[];
+            /** Queues */
+            queues: {
+                [key: string]: number;
+            };
+            /** Refused */
+            refused: {
+                [key: string]: number;
+            };
+            /** Refusals */
+            refusals: components["schemas"]["RefusalOut"][];
+            /** Errors */
+            errors: components["schemas"]["ErrorOut"][];
+        };
+        /** Learning */
+        Learning: {
+            /** Reward Version */
+            reward_version: number | null;
+            /** Auc */
+            auc: number | null;
+            /** Held Out Auc */
+            held_out_auc: number | null;
+            /** Updates */
+            updates: {
+                [key: string]: number;
+            };
+            /** Live */
+            live: string;
+            /** Trial */
+            trial: string;
+            /** Trial Share */
+            trial_share: number;
+            /** Frozen */
+            frozen: string;
+            /** Is Paused */
+            is_paused: boolean;
+        };
+        /**
+         * OpenAnswer
+         * @description An answer in the making. Says whose it is and how it goes, never what it says.
+         */
+        OpenAnswer: {
+            /** Id */
+            id: string;
+            /** Person */
+            person: string;
+            /** Status */
+            status: string;
+            /** Policy */
+            policy: string;
+            /** Worker */
+            worker: string;
+            /** Events */
+            events: number;
+            /** Stop Requested */
+            stop_requested: boolean;
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Heartbeat At */
+            heartbeat_at: string | null;
+        };
+        /**
+         * Overview
+         * @description The state of the installation now; `hints` is null while Valkey does not answer.
+         */
+        Overview: {
+            hints: components["schemas"]["FromValkey"] | null;
+            /** Engines */
+            engines: components["schemas"]["Engine"][];
+            /** Answers */
+            answers: components["schemas"]["OpenAnswer"][];
+            /** Lag S */
+            lag_s: number;
+            learning: components["schemas"]["Learning"];
+            database: components["schemas"]["Database"];
+            storage: components["schemas"]["Storage"];
+            /** Acts */
+            acts: components["schemas"]["ActOut"][];
+        };
+        /** Process */
+        Process: {
+            /** Component */
+            component: string;
+            /** Host */
+            host: string;
+            /** Pid */
+            pid: number;
+            /** Since */
+            since: number;
+            /** At */
+            at: number;
+            /** Memory Mb */
+            memory_mb: number;
+            /** Sockets */
+            sockets: number;
+        };
+        /** RefusalOut */
+        RefusalOut: {
+            /** Kind */
+            kind: string;
+            /** Person */
+            person: number;
+            /** Address */
+            address: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+        };
+        /** Storage */
+        Storage: {
+            /** Adapters */
+            adapters: string;
+            /** Adapters Bytes */
+            adapters_bytes: number | null;
+            /** Free Bytes */
+            free_bytes: number;
+            /** Backup At */
+            backup_at: string | null;
+            /** Backup File */
+            backup_file: string;
+            /** Valkey Bytes */
+            valkey_bytes: number | null;
+        };
+        /**
+         * Points
+         * @description `at` in seconds of the epoch; a figure that is not known is null or absent.
+         */
+        Points: {
+            /** Data */
+            data: {
+                [key: string]: number | null;
+            }[];
         };
         /** People */
         People: {
@@ -3532,6 +3848,124 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Model"];
                 };
+            };
+        };
+    };
+    assistant_api_operations_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+        };
+    };
+    assistant_api_operations_over_time: {
+        parameters: {
+            query?: {
+                hours?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Points"];
+                };
+            };
+        };
+    };
+    assistant_api_operations_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_operations_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_operations_unload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_operations_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                answer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
