@@ -79,6 +79,7 @@ def turn_on(person: User, code: str) -> list[str]:
     except IntegrityError:
         raise SecondFactorOff("There is a second factor already.") from None
     cache.delete(_set_up_key(person))
+    attempts.forgive(ATTEMPTS, str(person.pk))
     logger.info("person %s turned the second factor on", person.pk)
     return renew_recovery_codes(person)
 

@@ -7,7 +7,7 @@ from typing import Literal
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
-from ninja import Router
+from ninja import Router, Status
 from pydantic import Field
 
 from assistant.accounts import attempts, email, factors, passwords
@@ -141,10 +141,10 @@ def renew_recovery_codes(request: ApiRequest, body: Confirmed) -> RecoveryCodes:
 
 
 @router.post("/password-resets", response={202: ResetAnswer}, summary="Ask for a reset link")
-def ask_reset(request: HttpRequest, body: ResetRequest) -> tuple[int, ResetAnswer]:
+def ask_reset(request: HttpRequest, body: ResetRequest) -> Status[ResetAnswer]:
     """Sent to a confirmed address, where the installation can send e-mail."""
     email.ask_reset(body.name, address=attempts.address_of(request))
-    return 202, ResetAnswer()
+    return Status(202, ResetAnswer())
 
 
 @router.post("/password-resets/redeem", response=DONE, summary="Choose a new password by link")
