@@ -7,7 +7,7 @@ from typing import Annotated
 
 from django.http import HttpResponse
 from django.utils import timezone
-from ninja import Router, Status, Status
+from ninja import Router, Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from assistant.accounts import keys, sessions

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Status, Status
+from ninja import Router, Status
 from pydantic import AfterValidator, Field, StringConstraints
 
 from assistant.accounts import invitations, roles, signup
