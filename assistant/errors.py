@@ -27,7 +27,9 @@ AssistantError
 ├── EmailInvalid           not an address, or a confirmation that does not fit
 ├── NameTaken              another account has this name
 ├── NameInvalid            a name with characters that a name can't have
-└── PasswordWeak           too short or too common
+├── PasswordWeak           too short or too common
+├── FolderExists           another folder of this person has this name
+└── FoldersFull            a person has as many folders as there may be
 """
 
 from __future__ import annotations
@@ -154,3 +156,11 @@ class SettingFixed(AssistantError):
 
 class EmailInvalid(AssistantError):
     code = "email_invalid"
+
+
+class FolderExists(AssistantError):
+    code = "folder_exists"
+
+
+class FoldersFull(AssistantError):
+    code = "folders_full"

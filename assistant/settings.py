@@ -66,6 +66,8 @@ class Environment(BaseSettings):
     update_hours: float = Field(6.0, alias="DANAS_UPDATE_HOURS", gt=0)
     canary_answers: int = Field(50, alias="DANAS_CANARY_ANSWERS", ge=1)
     canary_hours: float = Field(24.0, alias="DANAS_CANARY_HOURS", gt=0)
+    titles: Literal["auto", "model", "words"] = Field("auto", alias="DANAS_TITLES")
+    temporary_hours: float = Field(24.0, alias="DANAS_TEMPORARY_HOURS", gt=0)
     personal_events: int = Field(40, alias="DANAS_PERSONAL_EVENTS", ge=1)
     personal_loaded: int = Field(8, alias="DANAS_PERSONAL_LOADED", ge=1)
     rates: dict[str, str] = Field(default_factory=dict, alias="DANAS_RATES")
@@ -267,6 +269,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=4, minute=10),
     },
     "measure how busy everything is": {"task": "assistant.measure", "schedule": 30.0},
+    "purge what was deleted": {"task": "assistant.purge", "schedule": 60.0},
+    "understand what was said": {"task": "assistant.understand", "schedule": 10.0},
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
 
@@ -305,6 +309,7 @@ MESSAGE_BYTES = env.message_bytes
 UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events, env.update_hours
 UPDATE_CONFIG = env.update_config
 CANARY_ANSWERS, CANARY_HOURS = env.canary_answers, env.canary_hours
+TITLES, TEMPORARY_HOURS = env.titles, env.temporary_hours
 PERSONAL_EVENTS, PERSONAL_LOADED = env.personal_events, env.personal_loaded
 # What a person may do in a while, and how many sockets they may have open in one process.
 RATES, SOCKETS = rates.parsed(env.rates), env.sockets

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from uuid import UUID
 
 from celery import shared_task
 from django.conf import settings
 
 from assistant.accounts import email, sessions
 from assistant.chat import events
+from assistant.library import deletion, titles
 from assistant.operations import series
+from assistant.search import meaning
 from inference import eviction
 from inference.errors import InferenceError
 from learning import canary, intake, queue, scopes
@@ -84,3 +87,24 @@ def send_confirmation(pk: int) -> None:
 def clear_sessions() -> None:
     """Forget sessions that have run out."""
     sessions.clear_expired()
+
+
+@shared_task(name=deletion.PURGE, ignore_result=True)
+def purge() -> None:
+    """Really delete what was deleted long enough ago, and temporary chats that expired."""
+    deletion.purge()
+
+
+@shared_task(name=titles.TASK, ignore_result=True)
+def title(answer: str) -> None:
+    """Have the model name the conversation that this answer is the first of."""
+    try:
+        titles.name_by_model(UUID(answer))
+    except InferenceError as error:
+        logger.warning("a conversation keeps its first words for a title: %s", error.code)
+
+
+@shared_task(name="assistant.understand", ignore_result=True)
+def understand() -> None:
+    """Make the vectors by which new messages are found by their meaning."""
+    meaning.fill_in()

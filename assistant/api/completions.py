@@ -32,6 +32,7 @@ from assistant.chat import events, turns
 from assistant.chat.events import LogEvent
 from assistant.chat.wire import TextPart
 from assistant.errors import NotFound
+from assistant.library import titles
 from assistant.models import Conversation, Generation, Message, Scope
 from inference.contracts import FinishReason
 
@@ -84,7 +85,7 @@ def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, answer: UUID) 
         raise NotFound("There is no such conversation.")
     text = body.chat[-1].content
     if not where.title:
-        Conversation.objects.filter(pk=where.pk).update(title=turns.title_of(text))
+        Conversation.objects.filter(pk=where.pk).update(title=titles.by_rule(text))
     answers = where.messages.filter(role=Message.Author.ASSISTANT).order_by("-created_at")
     return turns.send(
         caller.person,

@@ -1,4 +1,4 @@
-"""Stored conversations, for the page and for programs: list, read, begin, rename, delete."""
+"""Stored conversations, for the page and for programs: list, begin, read, change, delete."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 from django.http import HttpResponse
 from ninja import Router
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
@@ -17,12 +16,15 @@ from assistant.chat import branches
 from assistant.chat.views_of import conversation_out, messages_out, places_of, readable_by
 from assistant.chat.wire import ConversationOut, MessageOut
 from assistant.errors import NotFound
-from assistant.memory import forgetting, window
+from assistant.library import deletion, shelf
+from assistant.library.shelf import Part
+from assistant.memory import window
 from assistant.models import Conversation, Scope, User, Window
 from assistant.models.conversation import owned_by
 from assistant.texts import storable
 
 router = Router(tags=["conversations"], auth=Needs(Scope.CHAT))
+
 
 Title = Annotated[
     str,
@@ -36,6 +38,21 @@ class Conversations(Out):
     has_more: bool
 
 
+class Changes(Body):
+    """What is to change; what is left out stays. `folder` null takes it out of its folder."""
+
+    title: Title = ""
+    is_pinned: bool = False
+    is_archived: bool = False
+    folder: UUID | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Changes:
+        if not self.model_fields_set:
+            raise ValueError("name at least one of title, is_pinned, is_archived and folder")
+        return self
+
+
 class ConversationTree(Out):
     """A conversation and messages of it, oldest first; `parent` makes them a tree.
 
@@ -47,10 +64,6 @@ class ConversationTree(Out):
     messages: list[MessageOut]
     has_more: bool
     cut: list[UUID]
-
-
-class Renaming(Body):
-    title: Title
 
 
 class Beginning(Body):
@@ -94,26 +107,28 @@ def index(
     request: ApiRequest,
     limit: Annotated[int, Field(ge=1, le=200)] = 50,
     before: UUID | None = None,
+    archived: bool = False,
+    pinned: bool | None = None,
+    folder: UUID | Literal["none"] | None = None,
 ) -> Conversations:
-    """The latest first; `before` is the id of the last one of the page before."""
-    rows = Conversation.objects.filter(owner=request.auth.person, is_listed=True)
-    if before is not None:
-        last = _mine(request.auth.person, before)
-        rows = rows.filter(
-            Q(updated_at__lt=last.updated_at) | Q(updated_at=last.updated_at, pk__lt=last.pk)
-        )
-    page = list(rows.order_by("-updated_at", "-pk")[: limit + 1])
-    return Conversations(
-        data=[conversation_out(row) for row in page[:limit]], has_more=len(page) > limit
+    """The latest first; `before` is the id of the last one of the page before.
+
+    Temporary ones are never listed, and archived ones only where they are asked for.
+    """
+    page = shelf.page(
+        request.auth.person, Part(archived, pinned, folder), limit=limit, before=before
     )
+    return Conversations(data=[conversation_out(row) for row in page.rows], has_more=page.has_more)
 
 
 @router.post("/conversations", response=ConversationOut, summary="Begin a conversation")
 def begin(request: ApiRequest, body: Beginning | None = None) -> ConversationOut:
     """An empty one, to be gone on with by `conversation` in a chat completion."""
+    title = body.title if body else None
     conversation = Conversation.objects.create(
         owner=request.auth.person,
-        title=(body.title if body else None) or "",
+        title=title or "",
+        titled_by=Conversation.Titling.PERSON if title else Conversation.Titling.RULE,
         system_text=settings.SYSTEM_TEXT,
     )
     return conversation_out(conversation)
@@ -146,18 +161,24 @@ def show(
     )
 
 
-@router.patch("/conversations/{uuid:pk}", response=ConversationOut, summary="Rename")
-def rename(request: ApiRequest, pk: UUID, body: Renaming) -> ConversationOut:
-    conversation = _mine(request.auth.person, pk)
-    Conversation.objects.filter(pk=pk).update(title=body.title)
-    conversation.title = body.title
-    return conversation_out(conversation)
+@router.patch(
+    "/conversations/{uuid:pk}", response=ConversationOut, summary="Rename, pin, archive or move"
+)
+def change(request: ApiRequest, pk: UUID, body: Changes) -> ConversationOut:
+    values = body.model_dump(include=body.model_fields_set)
+    (changed,) = shelf.change(request.auth.person, [pk], **values)
+    return conversation_out(changed)
 
 
 @router.delete("/conversations/{uuid:pk}", response={204: None}, summary="Delete")
-def delete(request: ApiRequest, pk: UUID) -> HttpResponse:
-    """Deletes it with its log, its feedback and what learning holds of it."""
-    forgetting.forget_conversation(request.auth.person, pk)
+def delete(request: ApiRequest, pk: UUID, now: bool = False) -> HttpResponse:
+    """Hides it at once, and deletes it half a minute later with its log, its feedback and what
+    learning holds of it. With `now` that is done before the answer, and can't be undone."""
+    person = request.auth.person
+    if now:
+        deletion.delete_now(person, pk)
+    else:
+        deletion.delete(person, [pk])
     return HttpResponse(status=204)
 
 

@@ -47,6 +47,8 @@ STATUS: dict[type[Exception], int] = {
     assistant.LastAdministrator: 409,
     assistant.SettingFixed: 409,
     assistant.EmailInvalid: 400,
+    assistant.FolderExists: 409,
+    assistant.FoldersFull: 409,
     inference.EngineUnavailable: 503,
     inference.EngineInterrupted: 503,
     inference.EngineRefused: 400,

@@ -19,6 +19,7 @@ from assistant.chat import events
 from assistant.chat.events import INTERRUPTED, LogEvent
 from assistant.chat.journal import Draft
 from assistant.feedback import experiences
+from assistant.library import titles
 from assistant.memory import window as memory
 from assistant.models import Generation, Trajectory
 from inference import registry, routing
@@ -208,6 +209,8 @@ def finish(
         _log_trajectory(job, outcome, asked_to_start_s)
         _count_tokens(job, outcome)
         experiences.hand_over(generation)
+    if outcome.end == "done" and text.strip():
+        titles.ask_if_first(message)
     if job.trial:
         _expose(job, outcome, text)
 

@@ -18,8 +18,11 @@ from assistant.chat import events, sockets, turns, views_of
 from assistant.chat.wire import (
     COMMAND,
     Accepted,
+    Changed,
     Command,
     Event,
+    Gone,
+    Rearranged,
     Refused,
     Regenerate,
     Replay,
@@ -135,6 +138,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             answer=command.answer,
             parts=command.parts,
             model=command.model,
+            is_temporary=command.is_temporary,
         )
         await self._announce(person, command.conversation, [command.message, command.answer])
 
@@ -182,6 +186,20 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         for shown in turn.messages:
             if shown.role == Message.Author.ASSISTANT:
                 self._follow(shown.id, after=0)
+
+    async def library_changed(self, message: dict[str, Any]) -> None:
+        """Conversations of this person have another title or place."""
+        person = await get_user(self.scope)
+        if person.is_authenticated:
+            ids = [UUID(pk) for pk in message["conversations"]]
+            rows = await database_sync_to_async(views_of.conversations_out)(person, ids)
+            await self._tell(Changed(conversations=rows))
+
+    async def library_gone(self, message: dict[str, Any]) -> None:
+        await self._tell(Gone(conversations=message["conversations"]))
+
+    async def library_rearranged(self, message: dict[str, Any]) -> None:
+        await self._tell(Rearranged())
 
     async def _watch(self, person: User, conversation: UUID) -> None:
         if conversation in self._watching:

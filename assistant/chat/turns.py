@@ -27,12 +27,11 @@ from assistant.errors import (
     ModelTextOnly,
     NotFound,
 )
+from assistant.library import titles
 from assistant.models import Conversation, Generation, Message, User
 from assistant.models.conversation import owned_by
 from inference import routing
 from inference.contracts import ChatMessage
-
-TITLE_LENGTH = 60
 
 
 @transaction.atomic
@@ -47,6 +46,7 @@ def send(
     model: str = "danas",
     sampling: Mapping[str, Any] | None = None,
     is_listed: bool = True,
+    is_temporary: bool = False,
 ) -> Generation:
     """Store what was said and queue the answer to it; an unknown conversation id begins one.
 
@@ -61,7 +61,15 @@ def send(
     routing.check(person.pk, model)
     if said := Message.with_deleted.filter(pk=message).select_related("conversation").first():
         return _sent_before(person, said, answer)
-    where = _conversation(person, conversation, parent, parts, is_listed)
+    found = _conversation(person, conversation, parent)
+    where = found or Conversation.objects.create(
+        pk=conversation,
+        owner=person,
+        title=titles.by_rule(_words_of(parts)),
+        system_text=settings.SYSTEM_TEXT,
+        is_listed=is_listed,
+        is_temporary=is_temporary,
+    )
     user_message = Message.objects.create(
         pk=message,
         conversation=where,
@@ -242,23 +250,19 @@ def _sent_before(person: User, said: Message, answer: UUID) -> Generation:
     return generation
 
 
-def _conversation(
-    person: User, pk: UUID, parent: UUID | None, parts: Sequence[Part], is_listed: bool
-) -> Conversation:
+def _conversation(person: User, pk: UUID, parent: UUID | None) -> Conversation | None:
+    """The one to go on with; None where one is to begin."""
     found = Conversation.with_deleted.filter(pk=pk).first()
     if found is None and parent is None:
-        first = next(part.text for part in parts if isinstance(part, TextPart))
-        return Conversation.objects.create(
-            pk=pk,
-            owner=person,
-            title=title_of(first),
-            system_text=settings.SYSTEM_TEXT,
-            is_listed=is_listed,
-        )
+        return None
     if found is None or found.owner_id != person.pk or found.deleted_at is not None:
         raise NotFound("There is no such conversation.")
     found.save(update_fields=["updated_at"])
     return found
+
+
+def _words_of(parts: Sequence[Part]) -> str:
+    return "\n".join(part.text for part in parts if isinstance(part, TextPart))
 
 
 def _parent(conversation: Conversation, pk: UUID | None) -> Message | None:
@@ -296,11 +300,3 @@ def _queue(
     )
     transaction.on_commit(lambda: wake_workers(answer))
     return generation
-
-
-def title_of(text: str) -> str:
-    """The first line of what was said, cut at a word."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    if len(line) <= TITLE_LENGTH:
-        return line
-    return line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"

@@ -17,9 +17,20 @@ def conversation_out(conversation: Conversation) -> ConversationOut:
     return ConversationOut(
         id=conversation.pk,
         title=conversation.title,
+        is_pinned=conversation.is_pinned,
+        is_archived=conversation.is_archived,
+        is_temporary=conversation.is_temporary,
+        folder=conversation.folder_id,
         created_at=conversation.created_at,
         updated_at=conversation.updated_at,
     )
+
+
+def conversations_out(person: User, ids: Iterable[UUID]) -> list[ConversationOut]:
+    """Those of them that are this person's."""
+    return [
+        conversation_out(row) for row in Conversation.objects.filter(owner=person, pk__in=list(ids))
+    ]
 
 
 def messages_out(messages: Iterable[Message]) -> list[MessageOut]:

@@ -80,6 +80,10 @@ class MessageOut(Wire):
 class ConversationOut(Wire):
     id: UUID
     title: str
+    is_pinned: bool = False
+    is_archived: bool = False
+    is_temporary: bool = False
+    folder: UUID | None = None
     created_at: datetime
     updated_at: datetime
 
@@ -92,7 +96,8 @@ class Send(Wire):
 
     `conversation` is chosen by the client (an unknown UUID begins one); `parent` is the message
     that this one follows, null for the first; `message` and `answer` are new UUIDs for what is
-    said and for the answer to it.
+    said and for the answer to it. `is_temporary` counts when it begins a conversation: that one is
+    neither listed nor searched, learned from nor exported, and goes by itself after a while.
     """
 
     type: Literal["send"] = "send"
@@ -103,6 +108,7 @@ class Send(Wire):
     answer: UUID
     parts: list[Part]
     model: str = "danas"
+    is_temporary: bool = False
 
 
 class Regenerate(Wire):
@@ -196,6 +202,26 @@ class Event(Wire):
     data: dict[str, Any]
 
 
+class Changed(Wire):
+    """Conversations of the list have another title or place, or are back; sent to every tab."""
+
+    type: Literal["changed"] = "changed"
+    conversations: list[ConversationOut]
+
+
+class Gone(Wire):
+    """Conversations were deleted; sent to every tab."""
+
+    type: Literal["gone"] = "gone"
+    conversations: list[UUID]
+
+
+class Rearranged(Wire):
+    """Folders were made, renamed or deleted; read them anew."""
+
+    type: Literal["rearranged"] = "rearranged"
+
+
 class Refused(Wire):
     """The command was not carried out; nothing was changed.
 
@@ -210,4 +236,6 @@ class Refused(Wire):
     retry_after_s: int | None = None
 
 
-Notice = Annotated[Accepted | Turn | Event | Refused, Field(discriminator="type")]
+Notice = Annotated[
+    Accepted | Turn | Event | Refused | Changed | Gone | Rearranged, Field(discriminator="type")
+]

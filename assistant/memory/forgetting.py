@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from assistant.chat import turns
@@ -31,6 +31,29 @@ def forget_conversation(person: User, conversation: UUID) -> None:
     row = every.filter(pk=conversation, owner=person).first()
     if row is None:
         raise NotFound("There is no such conversation.")
+    _forget(row)
+
+
+@transaction.atomic
+def forget_if(conversation: UUID, *, deleted_before: datetime, idle_since: datetime) -> bool:
+    """Forget a conversation that was deleted, or a temporary one that was idle, for long enough.
+
+    Returns:
+        Whether it was so; it may have been restored or gone on with, or be gone, by now.
+    """
+    row = Conversation.with_deleted.filter(pk=conversation).first()
+    if row is None:
+        return False
+    _lock(row.owner_id)
+    due = Q(deleted_at__lte=deleted_before) | Q(is_temporary=True, updated_at__lte=idle_since)
+    every = Conversation.with_deleted.select_for_update()
+    if (due_row := every.filter(due, pk=conversation).first()) is None:
+        return False
+    _forget(due_row)
+    return True
+
+
+def _forget(row: Conversation) -> None:
     _forget_answers(Message.with_deleted.filter(conversation=row))
     row.delete()
     transaction.on_commit(queue.ask_catch_up, robust=True)

@@ -227,6 +227,8 @@ export interface paths {
         /**
          * List conversations
          * @description The latest first; `before` is the id of the last one of the page before.
+         *
+         *     Temporary ones are never listed, and archived ones only where they are asked for.
          */
         get: operations["assistant_api_conversations_index"];
         put?: never;
@@ -260,13 +262,14 @@ export interface paths {
         post?: never;
         /**
          * Delete
-         * @description Deletes it with its log, its feedback and what learning holds of it.
+         * @description Hides it at once, and deletes it half a minute later with its log, its feedback and what
+         *     learning holds of it. With `now` that is done before the answer, and can't be undone.
          */
         delete: operations["assistant_api_conversations_delete"];
         options?: never;
         head?: never;
-        /** Rename */
-        patch: operations["assistant_api_conversations_rename"];
+        /** Rename, pin, archive or move */
+        patch: operations["assistant_api_conversations_change"];
         trace?: never;
     };
     "/v1/messages/{pk}/window": {
@@ -433,6 +436,85 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{pk}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo a deletion */
+        post: operations["assistant_api_library_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/several": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Several at once
+         * @description The conversations as they are then; none where they were deleted.
+         */
+        post: operations["assistant_api_library_several"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List folders
+         * @description By name; there are at most 200.
+         */
+        get: operations["assistant_api_library_list_folders"];
+        put?: never;
+        /** Make a folder */
+        post: operations["assistant_api_library_make_folder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/folders/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a folder
+         * @description Its conversations stay, in no folder.
+         */
+        delete: operations["assistant_api_library_delete_folder"];
+        options?: never;
+        head?: never;
+        /** Rename a folder */
+        patch: operations["assistant_api_library_rename_folder"];
         trace?: never;
     };
     "/v1/messages/{pk}/details": {
@@ -985,6 +1067,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search one's own conversations
+         * @description The best first, by words and by meaning. "In quotes" it is taken literally, and -word leaves
+         *     out; temporary and deleted conversations are never in it.
+         */
+        get: operations["assistant_api_search_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/session": {
         parameters: {
             query?: never;
@@ -1399,6 +1502,26 @@ export interface components {
             /** Title */
             title: string;
             /**
+             * Is Pinned
+             * @default false
+             */
+            is_pinned: boolean;
+            /**
+             * Is Archived
+             * @default false
+             */
+            is_archived: boolean;
+            /**
+             * Is Temporary
+             * @default false
+             */
+            is_temporary: boolean;
+            /**
+             * Folder
+             * @default null
+             */
+            folder: string | null;
+            /**
              * Created At
              * Format: date-time
              */
@@ -1562,10 +1685,28 @@ export interface components {
             /** Text */
             text: string;
         };
-        /** Renaming */
-        Renaming: {
-            /** Title */
+        /**
+         * Changes
+         * @description What is to change; what is left out stays. `folder` null takes it out of its folder.
+         */
+        Changes: {
+            /**
+             * Title
+             * @default
+             */
             title: string;
+            /**
+             * Is Pinned
+             * @default false
+             */
+            is_pinned: boolean;
+            /**
+             * Is Archived
+             * @default false
+             */
+            is_archived: boolean;
+            /** Folder */
+            folder?: string | null;
         };
         /**
          * BlockOut
@@ -1803,6 +1944,41 @@ export interface components {
             head: string;
             /** Sentence */
             sentence: string;
+        };
+        /**
+         * Several
+         * @description One thing done with several conversations; all of them or none. `folder` goes with `move`.
+         */
+        Several: {
+            /** Conversations */
+            conversations: string[];
+            /**
+             * Act
+             * @enum {string}
+             */
+            act: "archive" | "unarchive" | "move" | "delete" | "restore";
+            /** Folder */
+            folder?: string | null;
+        };
+        /** FolderOut */
+        FolderOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /** Folders */
+        Folders: {
+            /** Data */
+            data: components["schemas"]["FolderOut"][];
+        };
+        /** FolderNaming */
+        FolderNaming: {
+            /** Name */
+            name: string;
         };
         /**
          * DetailsOut
@@ -2663,6 +2839,41 @@ export interface components {
             response: string;
         };
         /**
+         * HitOut
+         * @description A message, or where `message` is null a conversation by its title.
+         *
+         *     `found_by` says why: `words` it has, a `part` of a word or one spelled alike, its `meaning`, the
+         *     `title`. `excerpt` is plain text.
+         */
+        HitOut: {
+            conversation: components["schemas"]["ConversationOut"];
+            /** Message */
+            message: string | null;
+            /** Role */
+            role: string;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Found By */
+            found_by: ("words" | "part" | "meaning" | "title")[];
+            /** Excerpt */
+            excerpt: components["schemas"]["SegmentOut"][];
+        };
+        /** Hits */
+        Hits: {
+            /** Data */
+            data: components["schemas"]["HitOut"][];
+        };
+        /** SegmentOut */
+        SegmentOut: {
+            /** Text */
+            text: string;
+            /** Is Match */
+            is_match: boolean;
+        };
+        /**
          * Me
          * @description The caller. Consent is null until the person has been asked.
          */
@@ -2848,6 +3059,19 @@ export interface components {
             request: string;
         };
         /**
+         * Changed
+         * @description Conversations of the list have another title or place, or are back; sent to every tab.
+         */
+        Changed: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "changed";
+            /** Conversations */
+            conversations: components["schemas"]["ConversationOut"][];
+        };
+        /**
          * Event
          * @description One entry of an answer's log. Sequence numbers start at 1 and have no gaps.
          *
@@ -2889,6 +3113,30 @@ export interface components {
             data: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * Gone
+         * @description Conversations were deleted; sent to every tab.
+         */
+        Gone: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "gone";
+            /** Conversations */
+            conversations: string[];
+        };
+        /**
+         * Rearranged
+         * @description Folders were made, renamed or deleted; read them anew.
+         */
+        Rearranged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "rearranged";
         };
         /**
          * Refused
@@ -2980,7 +3228,8 @@ export interface components {
          *
          *     `conversation` is chosen by the client (an unknown UUID begins one); `parent` is the message
          *     that this one follows, null for the first; `message` and `answer` are new UUIDs for what is
-         *     said and for the answer to it.
+         *     said and for the answer to it. `is_temporary` counts when it begins a conversation: that one is
+         *     neither listed nor searched, learned from nor exported, and goes by itself after a while.
          */
         Send: {
             /**
@@ -3014,6 +3263,11 @@ export interface components {
              * @default danas
              */
             model: string;
+            /**
+             * Is Temporary
+             * @default false
+             */
+            is_temporary: boolean;
         };
         /** Stop */
         Stop: {
@@ -3065,9 +3319,9 @@ export interface components {
             conversation: string;
         };
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
-        Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"];
+        Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"] | components["schemas"]["Changed"] | components["schemas"]["Gone"] | components["schemas"]["Rearranged"];
         /** @enum {string} */
-        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "identifier_taken" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "last_administrator" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "rate_limit_exceeded" | "reset_link_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "last_administrator" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "rate_limit_exceeded" | "reset_link_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;
@@ -3376,6 +3630,9 @@ export interface operations {
             query?: {
                 limit?: number;
                 before?: string | null;
+                archived?: boolean;
+                pinned?: boolean | null;
+                folder?: string | "none" | null;
             };
             header?: never;
             path?: never;
@@ -3446,7 +3703,9 @@ export interface operations {
     };
     assistant_api_conversations_delete: {
         parameters: {
-            query?: never;
+            query?: {
+                now?: boolean;
+            };
             header?: never;
             path: {
                 pk: string;
@@ -3464,7 +3723,7 @@ export interface operations {
             };
         };
     };
-    assistant_api_conversations_rename: {
+    assistant_api_conversations_change: {
         parameters: {
             query?: never;
             header?: never;
@@ -3475,7 +3734,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Renaming"];
+                "application/json": components["schemas"]["Changes"];
             };
         };
         responses: {
@@ -3721,6 +3980,142 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LedgerCheck"];
+                };
+            };
+        };
+    };
+    assistant_api_library_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationOut"];
+                };
+            };
+        };
+    };
+    assistant_api_library_several: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Several"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversations"];
+                };
+            };
+        };
+    };
+    assistant_api_library_list_folders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Folders"];
+                };
+            };
+        };
+    };
+    assistant_api_library_make_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderNaming"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderOut"];
+                };
+            };
+        };
+    };
+    assistant_api_library_delete_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_library_rename_folder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FolderNaming"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderOut"];
                 };
             };
         };
@@ -4419,6 +4814,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Reward"];
+                };
+            };
+        };
+    };
+    assistant_api_search_search: {
+        parameters: {
+            query: {
+                q: string;
+                limit?: number;
+                role?: ("user" | "assistant") | null;
+                archived?: boolean | null;
+                folder?: string | null;
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hits"];
                 };
             };
         };

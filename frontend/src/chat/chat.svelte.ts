@@ -97,6 +97,7 @@ export class Chat {
       // Half a character, cut in the middle, is not JSON.
       parts: [{ type: "text", text: text.toWellFormed() }],
       model: MODEL,
+      is_temporary: false,
     };
     thread.expect(send);
     this.#outbox.add(send);

@@ -15,9 +15,10 @@ from django.test import Client
 
 from assistant.accounts import invitations, keys
 from assistant.chat.wire import COMMAND
+from assistant.library import deletion
 from assistant.management.commands.exportschema import document
 from assistant.memory import forgetting
-from assistant.models import ApiKey, BrowserSession, User
+from assistant.models import ApiKey, BrowserSession, Folder, User
 from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
@@ -44,6 +45,8 @@ def world(owner: User) -> World:
         "feedback": factories.feedback(answer).pk,
         "waiting": factories.answer(answer.parent, status="queued").pk,
         "deleted": _deleted(owner),
+        "hidden": _hidden(owner),
+        "folder": Folder.objects.create(owner=owner, name="Work").pk,
         "person": owner.pk,
         "key": _key(owner),
         "session": _session(owner),
@@ -53,6 +56,12 @@ def world(owner: User) -> World:
         "update": update.pk,
     }
     return {"policy": policy.name, **{name: str(value) for name, value in rows.items()}}
+
+
+def _hidden(owner: User) -> UUID:
+    row = factories.conversation(owner)
+    deletion.delete(owner, [row.pk])
+    return row.pk
 
 
 def _deleted(owner: User) -> UUID:
@@ -128,6 +137,16 @@ CALLS = [
     Call("GET /v1/conversations/{pk}", {"pk": "$conversation", "limit": "5", "through": "$answer"}),
     Call("PATCH /v1/conversations/{pk}", {"pk": "$conversation"}, {"title": "Mine"}),
     Call("DELETE /v1/conversations/{pk}", {"pk": "$conversation"}),
+    Call("GET /v1/conversations", {"folder": "$folder"}),
+    Call("PATCH /v1/conversations/{pk}", {"pk": "$conversation"}, {"folder": "$folder"}),
+    Call("POST /v1/conversations/{pk}/restore", {"pk": "$hidden"}),
+    Call(
+        "POST /v1/conversations/several",
+        body={"conversations": ["$conversation"], "act": "move", "folder": "$folder"},
+    ),
+    Call("PATCH /v1/folders/{pk}", {"pk": "$folder"}, {"name": "Mine"}),
+    Call("DELETE /v1/folders/{pk}", {"pk": "$folder"}),
+    Call("GET /v1/search", {"q": "Hello", "folder": "$folder"}),
     Call("GET /v1/messages/{pk}/window", {"pk": "$answer"}),
     Call("GET /v1/messages/{pk}/details", {"pk": "$answer"}),
     Call("DELETE /v1/messages/{pk}", {"pk": "$answer"}),

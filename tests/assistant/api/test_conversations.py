@@ -135,7 +135,7 @@ def test_deleting_deletes_what_learning_holds_too():
         experiences.hand_over(Generation.objects.get(pk=answer.pk))
 
     client = factories.caller(factories.ada())
-    response = client.delete(f"/v1/conversations/{gone.conversation_id}")
+    response = client.delete(f"/v1/conversations/{gone.conversation_id}?now=true")
 
     assert response.status_code == 204
     assert Conversation.objects.get() == kept.conversation

@@ -193,11 +193,6 @@ def test_a_request_with_its_own_history_is_not_listed():
     assert [message["content"] for message in generation.chat] == ["Be brief.", "Hello"]
 
 
-def test_a_long_first_line_becomes_a_title_cut_at_a_word():
-    # 12 times "word " are 60 letters; the 60th is a blank, so twelve words fit.
-    assert turns.title_of("word " * 20) == "word " * 11 + "word…"
-
-
 def test_nul_characters_do_not_reach_the_database():
     generation = say(factories.ada(), "a\0b")
 

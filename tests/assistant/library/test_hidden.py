@@ -16,7 +16,6 @@ from assistant.errors import NotFound, NotServed
 from assistant.feedback import experiences, ratings, receipts
 from assistant.feedback.ratings import Opinion
 from assistant.models import Conversation, Generation, Message
-from assistant.trajectories import feed
 from learning.contracts import FeedbackKind
 from learning.models import Answer
 from tests.factories import ada, caller, feedback, served
@@ -84,12 +83,6 @@ def test_learning_does_not_get_an_answer_that_ends_after_the_deletion(deleted: M
 
     assert not was_handed_over
     assert not Answer.objects.exists()
-
-
-def test_researchers_do_not_get_it(deleted: Message) -> None:
-    feed.give_places()
-
-    assert feed.page(after=0, rows=10) == []
 
 
 def test_whoever_comes_from_another_table_asks_with_owned_by() -> None:

@@ -1,0 +1,1 @@
+"""A person's conversations as a collection: their titles, their places, their deletion."""
