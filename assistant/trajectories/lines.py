@@ -64,7 +64,7 @@ class Reading:
         return Page(content, rows, looked_at, filters.cursor(last, self.form, self.filter))
 
     def _read(self, after: int, last: int) -> tuple[bytes, int]:
-        where = {**self._parameters, "after": after, "last": last}
+        where = {**self.parameters, "after": after, "last": last}
         with connection.cursor() as cursor, cursor.copy(self.copy, where) as copy:
             lines = list(copy)
         return b"".join(lines), len(lines)
@@ -109,7 +109,8 @@ class Reading:
         """
 
     @property
-    def _parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Any]:
+        """Of `sql`, but for the places `after` and `last`."""
         return {
             **pseudonyms.parameters(),
             **self.filter.parameters,
