@@ -21,25 +21,27 @@ from assistant.trajectories.consent import CONSENTED
 _PLACES_LOCK = 0x46454544
 
 _NEXT = "nextval(pg_get_serial_sequence('assistant_release', 'position'))"
+# One statement, so that all that may be seen is looked through once. Its parts touch different rows.
 GIVE_PLACES = f"""
+    WITH shown AS MATERIALIZED ({CONSENTED}),
+    buried AS (
+        UPDATE assistant_release r
+           SET position = {_NEXT}, revision = r.revision + 1, is_tombstone = true,
+               state = '', redactions = ''
+         WHERE NOT r.is_tombstone
+           AND NOT EXISTS (SELECT FROM shown WHERE shown.id = r.trajectory_id)
+    ),
+    moved AS (
+        UPDATE assistant_release r
+           SET position = {_NEXT}, revision = r.revision + 1, is_tombstone = false,
+               state = shown.state, redactions = shown.redactions
+          FROM shown
+         WHERE r.trajectory_id = shown.id AND r.state <> shown.state
+    )
     INSERT INTO assistant_release (trajectory_id, revision, is_tombstone, state, redactions)
-    SELECT s.id, 1, false, s.state, s.redactions FROM ({CONSENTED}) AS s
-     WHERE NOT EXISTS (SELECT FROM assistant_release r WHERE r.trajectory_id = s.id)
-     ORDER BY s.created_at
-"""
-MOVE_CHANGED = f"""
-    UPDATE assistant_release r
-       SET position = {_NEXT}, revision = r.revision + 1, is_tombstone = false,
-           state = s.state, redactions = s.redactions
-      FROM ({CONSENTED}) AS s
-     WHERE r.trajectory_id = s.id AND r.state <> s.state
-"""
-BURY = f"""
-    UPDATE assistant_release r
-       SET position = {_NEXT}, revision = r.revision + 1, is_tombstone = true,
-           state = '', redactions = ''
-     WHERE NOT r.is_tombstone
-       AND NOT EXISTS (SELECT FROM ({CONSENTED}) AS s WHERE s.id = r.trajectory_id)
+    SELECT shown.id, 1, false, shown.state, shown.redactions FROM shown
+     WHERE NOT EXISTS (SELECT FROM assistant_release r WHERE r.trajectory_id = shown.id)
+     ORDER BY shown.created_at
 """
 
 
@@ -48,8 +50,6 @@ def give_places() -> None:
     """Put what is new, has changed or is gone at the feed's end."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PLACES_LOCK])
-        cursor.execute(BURY)
-        cursor.execute(MOVE_CHANGED)
         cursor.execute(GIVE_PLACES)
 
 

@@ -149,7 +149,7 @@ def test_deleting_the_last_row_does_not_free_its_place():
     new = factories.served(factories.ada())
     feed.give_places()
 
-    assert ops(after=place) == [(last.pk, "tombstone"), (new.pk, "upsert")]
+    assert set(ops(after=place)) == {(last.pk, "tombstone"), (new.pk, "upsert")}
 
 
 @pytest.fixture
