@@ -13,6 +13,7 @@ from assistant.chat import events
 from assistant.library import deletion, titles
 from assistant.operations import series
 from assistant.search import meaning
+from assistant.trajectories import feed, snapshots
 from inference import eviction
 from inference.errors import InferenceError
 from learning import canary, intake, queue, scopes
@@ -108,3 +109,17 @@ def title(answer: str) -> None:
 def understand() -> None:
     """Make the vectors by which new messages are found by their meaning."""
     meaning.fill_in()
+@shared_task(name=snapshots.BUILD, ignore_result=True)
+def build_snapshot(pk: str) -> None:
+    """Write a snapshot's files."""
+    # pyarrow is large, and only the worker that happens to build one needs it.
+    from assistant.trajectories import building
+
+    building.build(UUID(pk))
+
+
+@shared_task(name="assistant.tend_feed", ignore_result=True)
+def tend_feed() -> None:
+    """Mark in the researchers' feed what is gone, and delete snapshots that hold it."""
+    feed.give_places()
+    snapshots.tend()

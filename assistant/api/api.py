@@ -32,6 +32,7 @@ from assistant.api import (
     rewards,
     search,
     session,
+    snapshots,
     trajectories,
     updates,
 )
@@ -109,6 +110,7 @@ for router in (
     rewards.router,
     search.router,
     session.router,
+    snapshots.router,
     trajectories.router,
     updates.router,
 ):

@@ -21,7 +21,7 @@ from assistant.trajectories.consent import CONSENTED
 _PLACES_LOCK = 0x46454544
 
 _NEXT = "nextval(pg_get_serial_sequence('assistant_release', 'position'))"
-# One statement, so that all that may be seen is looked through once. Its parts touch different rows.
+# One statement, so that all that may be seen is looked through once. Its parts touch other rows.
 GIVE_PLACES = f"""
     WITH shown AS MATERIALIZED ({CONSENTED}),
     buried AS (

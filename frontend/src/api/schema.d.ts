@@ -1180,6 +1180,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List snapshots
+         * @description The caller's own, the latest first.
+         */
+        get: operations["assistant_api_snapshots_index"];
+        put?: never;
+        /**
+         * Have a snapshot made
+         * @description Parquet files of everything that the filter finds, kept for a week.
+         */
+        post: operations["assistant_api_snapshots_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/snapshots/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One snapshot */
+        get: operations["assistant_api_snapshots_show"];
+        put?: never;
+        post?: never;
+        /** Delete a snapshot */
+        delete: operations["assistant_api_snapshots_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/snapshots/{pk}/withdrawn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What to drop from a copy of it
+         * @description What was in it and was withdrawn, deleted or redacted since. Drop it from every copy.
+         */
+        get: operations["assistant_api_snapshots_withdrawn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/snapshots/{pk}/files/manifest.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What its files are
+         * @description Rows, SHA-256 of every file, cursors, filter and the rule of consent.
+         */
+        get: operations["assistant_api_snapshots_manifest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/snapshots/{pk}/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download a file of a snapshot
+         * @description 409 once it holds something that was withdrawn.
+         */
+        get: operations["assistant_api_snapshots_download"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/trajectories": {
         parameters: {
             query?: never;
@@ -2974,6 +3076,123 @@ export interface components {
             /** Password */
             password: string;
             signup?: components["schemas"]["SignUp"] | null;
+        };
+        /** FileOut */
+        FileOut: {
+            /** Name */
+            name: string;
+            /** Rows */
+            rows: number;
+            /** Bytes */
+            bytes: number;
+            /** Sha256 */
+            sha256: string;
+        };
+        /**
+         * SnapshotOut
+         * @description `looked_at` of `of` trajectories are read; there are no files before it is `ready`.
+         */
+        SnapshotOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Format */
+            format: string;
+            /** Filter */
+            filter: {
+                [key: string]: unknown;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "building" | "ready" | "failed" | "withdrawn" | "expired";
+            /** Reason */
+            reason: string;
+            /** Looked At */
+            looked_at: number;
+            /** Of */
+            of: number;
+            /** Rows */
+            rows: number;
+            /** Files */
+            files: components["schemas"]["FileOut"][];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+        };
+        /** Asking */
+        Asking: {
+            /**
+             * Format
+             * @default native
+             */
+            format: string;
+            filter?: components["schemas"]["Filter"];
+        };
+        /**
+         * Filter
+         * @description Which trajectories. All that is given has to hold; of several kinds of feedback, one.
+         */
+        Filter: {
+            /** From */
+            from?: string | null;
+            /** Until */
+            until?: string | null;
+            /**
+             * Policy
+             * @default
+             */
+            policy: string;
+            /**
+             * Feedback
+             * @default []
+             */
+            feedback: components["schemas"]["FeedbackKind"][];
+            /**
+             * Tag
+             * @default
+             */
+            tag: string;
+            /**
+             * Update
+             * @default
+             */
+            update: string;
+        };
+        /** Snapshots */
+        Snapshots: {
+            /** Data */
+            data: components["schemas"]["SnapshotOut"][];
+        };
+        /** Withdrawn */
+        Withdrawn: {
+            /** Data */
+            data: components["schemas"]["WithdrawnRow"][];
+        };
+        /** WithdrawnRow */
+        WithdrawnRow: {
+            /**
+             * Trajectory Id
+             * Format: uuid
+             */
+            trajectory_id: string;
+            /**
+             * Because
+             * @enum {string}
+             */
+            because: "withdrawn" | "redacted";
         };
         /**
          * PullOut
@@ -5001,6 +5220,155 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+        };
+    };
+    assistant_api_snapshots_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshots"];
+                };
+            };
+        };
+    };
+    assistant_api_snapshots_ask: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Asking"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotOut"];
+                };
+            };
+        };
+    };
+    assistant_api_snapshots_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotOut"];
+                };
+            };
+        };
+    };
+    assistant_api_snapshots_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_snapshots_withdrawn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Withdrawn"];
+                };
+            };
+        };
+    };
+    assistant_api_snapshots_manifest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_snapshots_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

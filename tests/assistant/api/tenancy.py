@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.test import Client
+from django.utils import timezone
 
 from assistant.accounts import invitations, keys
 from assistant.chat.wire import COMMAND
@@ -19,6 +21,7 @@ from assistant.library import deletion
 from assistant.management.commands.exportschema import document
 from assistant.memory import forgetting
 from assistant.models import ApiKey, BrowserSession, Folder, User
+from assistant.models import ApiKey, BrowserSession, Snapshot, User
 from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
@@ -54,6 +57,7 @@ def world(owner: User) -> World:
         "alarm": Alarm.objects.create(kind=Alarm.Kind.DRIFT, sentence="It drifts.").pk,
         "participant": Participant.objects.create(person=owner.pk, number=7).number,
         "update": update.pk,
+        "snapshot": _snapshot(factories.rho()),
     }
     return {"policy": policy.name, **{name: str(value) for name, value in rows.items()}}
 
@@ -68,6 +72,14 @@ def _deleted(owner: User) -> UUID:
     answer = factories.served(owner)
     forgetting.delete_message(owner, answer.pk)
     return answer.pk
+
+
+def _snapshot(owner: User) -> UUID:
+    ends = timezone.now() + timedelta(days=1)
+    manifest = {"files": []}
+    return Snapshot.objects.create(
+        owner=owner, format="native", state="ready", manifest=manifest, expires_at=ends
+    ).pk
 
 
 def _key(owner: User) -> int:
@@ -170,6 +182,15 @@ CALLS = [
     Call("POST /v1/chat/completions", body={"model": "$policy", "messages": HELLO}, owner=None),
     Call("POST /v1/operations/answers/{answer}/stop", {"answer": "$waiting"}, owner="ann"),
     Call("POST /v1/operations/adapters/{name}/unload", {"name": "$policy"}, owner=None),
+    Call("GET /v1/snapshots/{pk}", {"pk": "$snapshot"}, owner="rho"),
+    Call("DELETE /v1/snapshots/{pk}", {"pk": "$snapshot"}, owner="rho"),
+    Call("GET /v1/snapshots/{pk}/withdrawn", {"pk": "$snapshot"}, owner="rho"),
+    Call("GET /v1/snapshots/{pk}/files/manifest.json", {"pk": "$snapshot"}, owner="rho"),
+    Call(
+        "GET /v1/snapshots/{pk}/files/{name}",
+        {"pk": "$snapshot", "name": "part-00000.parquet"},
+        owner=None,
+    ),
     Call("DELETE /v1/keys/{key}", {"key": "$key"}),
     Call("DELETE /v1/sessions/{session}", {"session": "$session"}),
     Call("PATCH /v1/people/{person}", {"person": "$person"}, {"is_active": False}, owner="ann"),

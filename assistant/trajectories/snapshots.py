@@ -1,0 +1,184 @@
+"""Snapshots: everything that a filter finds, as Parquet files that are kept for a week.
+
+A snapshot is a copy, so consent follows it: it is refused, and its files are deleted, once
+something in it was withdrawn, deleted or redacted. Whoever has downloaded it asks what that was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from celery import current_app
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from assistant.errors import NotFound, SnapshotNotThere
+from assistant.models import Pull, Snapshot, SnapshotRow, User
+from assistant.trajectories import feed, pulls
+from assistant.trajectories.filters import Filter
+from inference import shelf
+from inference.errors import StorageUnavailable
+
+BUILD = "assistant.build_snapshot"
+KEPT_FOR = timedelta(days=7)
+# A builder that has not beaten for this long is taken for dead.
+STALE_AFTER = timedelta(minutes=2)
+State = Snapshot.State
+
+GONE = """
+    SELECT s.trajectory, r.is_tombstone FROM assistant_snapshotrow s
+      JOIN assistant_release r ON r.trajectory_id = s.trajectory
+     WHERE s.snapshot_id = %s AND (r.is_tombstone OR r.redactions <> s.redactions)
+     ORDER BY r.position
+"""
+
+
+@transaction.atomic
+def ask(person: User, form: str, filter_: Filter) -> Snapshot:
+    """Have a snapshot built."""
+    row = Snapshot.objects.create(
+        owner=person,
+        format=form,
+        filter=filter_.written(),
+        expires_at=timezone.now() + KEPT_FOR,
+    )
+    transaction.on_commit(lambda: _ask_worker(row.pk), robust=True)
+    return row
+
+
+def of(person: User, pk: UUID) -> Snapshot:
+    """Raises NotFound."""
+    row = Snapshot.objects.filter(owner=person, pk=pk).first()
+    if row is None:
+        raise NotFound("There is no such snapshot.")
+    return row
+
+
+def withdrawn(row: Snapshot) -> list[tuple[UUID, str]]:
+    """What of it has to be dropped, and why: `withdrawn` or `redacted`."""
+    feed.give_places()
+    with connection.cursor() as cursor:
+        cursor.execute(GONE, [row.pk])
+        return [(pk, "withdrawn" if is_gone else "redacted") for pk, is_gone in cursor.fetchall()]
+
+
+def file(person: User, pk: UUID, name: str) -> Path:
+    """A file of it on this machine.
+
+    Raises:
+        NotFound: no such snapshot of this person, or no such file in it.
+        SnapshotNotThere: it is not built, expired, or holds what was withdrawn.
+        StorageUnavailable: the store cannot be reached.
+    """
+    row = check(of(person, pk))
+    part = next((each for each in row.manifest["files"] if each["name"] == name), None)
+    if part is None:
+        raise NotFound("There is no such file in the snapshot.")
+    path = shelf.storage().fetch(row.address) / name
+    pulls.note(
+        person,
+        Pull.How.DOWNLOAD,
+        part["rows"],
+        form=row.format,
+        filter_=Filter.model_validate(row.filter),
+    )
+    return path
+
+
+def check(row: Snapshot) -> Snapshot:
+    """Raises SnapshotNotThere, with what to do about it."""
+    if row.state == State.READY and withdrawn(row):
+        _drop(row, State.WITHDRAWN)
+    match row.state:
+        case State.READY:
+            return row
+        case State.WITHDRAWN:
+            raise SnapshotNotThere(
+                "Rows of this snapshot were withdrawn since it was made. Make a new one; its"
+                f" /v1/snapshots/{row.pk}/withdrawn says what to drop from a copy of yours."
+            )
+        case State.EXPIRED:
+            raise SnapshotNotThere("This snapshot has expired. Make a new one.")
+        case State.FAILED:
+            raise SnapshotNotThere("This snapshot could not be built. Make a new one.")
+    raise SnapshotNotThere("This snapshot is still being built.")
+
+
+def delete(person: User, pk: UUID) -> None:
+    """Raises NotFound, StorageUnavailable."""
+    row = of(person, pk)
+    if row.address:
+        shelf.remove(row.address)
+    row.delete()
+
+
+def tend() -> None:
+    """Delete the files of those that expired or hold what was withdrawn; ask for what waits."""
+    now = timezone.now()
+    for row in Snapshot.objects.filter(state=State.READY):
+        if row.expires_at <= now:
+            _drop(row, State.EXPIRED)
+        elif withdrawn(row):
+            _drop(row, State.WITHDRAWN)
+    for row in Snapshot.objects.filter(_unattended()):
+        _ask_worker(row.pk)
+
+
+def claim(pk: UUID) -> Snapshot | None:
+    """Take a snapshot to build it; None when another worker has it."""
+    now = timezone.now()
+    waiting = Snapshot.objects.filter(
+        Q(state=State.QUEUED) | Q(state=State.BUILDING, heartbeat_at__lt=now - STALE_AFTER),
+        pk=pk,
+    )
+    if not waiting.update(state=State.BUILDING, heartbeat_at=now, looked_at=0):
+        return None
+    SnapshotRow.objects.filter(snapshot=pk).delete()
+    return Snapshot.objects.get(pk=pk)
+
+
+def keep_rows(row: Snapshot, trajectories: Sequence[str], looked_at: int) -> None:
+    """Note which trajectories it holds, and that the builder is alive."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO assistant_snapshotrow (snapshot_id, trajectory, redactions)"
+            " SELECT %s, trajectory_id, redactions FROM assistant_release"
+            " WHERE trajectory_id = ANY(%s::uuid[])",
+            [row.pk, list(trajectories)],
+        )
+    Snapshot.objects.filter(pk=row.pk).update(
+        looked_at=F("looked_at") + looked_at, heartbeat_at=timezone.now()
+    )
+
+
+def finish(row: Snapshot, **values: Any) -> None:
+    Snapshot.objects.filter(pk=row.pk, state=State.BUILDING).update(
+        finished_at=timezone.now(), **values
+    )
+
+
+def _drop(row: Snapshot, state: Snapshot.State) -> None:
+    """The files go before the row says so: what cannot be deleted now is tried again."""
+    try:
+        shelf.remove(row.address)
+    except StorageUnavailable:
+        if state == State.EXPIRED:
+            return
+    Snapshot.objects.filter(pk=row.pk).update(state=state)
+    row.state = state
+
+
+def _unattended() -> Q:
+    long_ago = timezone.now() - STALE_AFTER
+    return Q(state=State.QUEUED, created_at__lt=long_ago) | Q(
+        state=State.BUILDING, heartbeat_at__lt=long_ago
+    )
+
+
+def _ask_worker(pk: UUID) -> None:
+    current_app.send_task(BUILD, args=[str(pk)])
