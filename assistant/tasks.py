@@ -109,6 +109,8 @@ def title(answer: str) -> None:
 def understand() -> None:
     """Make the vectors by which new messages are found by their meaning."""
     meaning.fill_in()
+
+
 @shared_task(name=snapshots.BUILD, ignore_result=True)
 def build_snapshot(pk: str) -> None:
     """Write a snapshot's files."""

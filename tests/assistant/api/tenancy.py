@@ -20,8 +20,7 @@ from assistant.chat.wire import COMMAND
 from assistant.library import deletion
 from assistant.management.commands.exportschema import document
 from assistant.memory import forgetting
-from assistant.models import ApiKey, BrowserSession, Folder, User
-from assistant.models import ApiKey, BrowserSession, Snapshot, User
+from assistant.models import ApiKey, BrowserSession, Folder, Snapshot, User
 from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
