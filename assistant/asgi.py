@@ -16,6 +16,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 
+from assistant import headers  # noqa: E402
 from assistant.chat.consumers import ChatConsumer  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -24,6 +25,7 @@ application = ProtocolTypeRouter(
             django_application,
             root=settings.FRONTEND_DIST if settings.FRONTEND_DIST.is_dir() else None,
             index_file=False,
+            add_headers_function=headers.of_a_file,
         ),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter([path("ws/chat/", ChatConsumer.as_asgi())]))

@@ -131,8 +131,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "assistant.operations.observed.Observed",
+    "assistant.headers.Headers",
     "assistant.api.shortcut.Shortcut",
-    "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
