@@ -143,19 +143,20 @@ def invite(request: ApiRequest, body: NewInvitation) -> Status[LinkOut]:
     return Status(201, LinkOut(path=f"/invite/{token}", expires_at=made.expires_at))
 
 
+# Before the path below, which it looks like.
+@router.post("/invitations/look", response=Invited, summary="What a link invites to")
+def look(request: HttpRequest, body: Token) -> Invited:
+    """For the page that the link leads to. Uses nothing up."""
+    found = invitations.open_with(body.token)
+    return Invited(role=found.role, expires_at=found.expires_at)
+
+
 @router.delete(
     "/invitations/{invitation}", response={204: None}, auth=administrator, summary="Take it back"
 )
 def revoke_invitation(request: ApiRequest, invitation: int) -> HttpResponse:
     invitations.revoke(request.auth.person, invitation)
     return HttpResponse(status=204)
-
-
-@router.post("/invitations/look", response=Invited, summary="What a link invites to")
-def look(request: HttpRequest, body: Token) -> Invited:
-    """For the page that the link leads to. Uses nothing up."""
-    found = invitations.open_with(body.token)
-    return Invited(role=found.role, expires_at=found.expires_at)
 
 
 @router.get("/installation", response=InstallationOut, auth=administrator, summary="For everybody")
