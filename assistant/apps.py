@@ -15,7 +15,9 @@ class AssistantConfig(AppConfig):
 
     def ready(self) -> None:
         # Whoever asks for work by name has to know where our broker is.
-        from assistant import celery  # noqa: F401
+        from assistant import celery, files  # noqa: F401
+
+        files.discard_with_rows()
 
         register(window_leaves_room_for_system_text)
 

@@ -13,6 +13,10 @@ AssistantError
 ├── SnapshotNotThere       its files are not made yet, gone, or hold what was withdrawn
 ├── ModelTextOnly          an image for a policy that reads text only
 ├── RateExceeded           more of something than a person or an address may do in a while
+├── ImageUnreadable        not an image of a kind that is taken, or not a whole one
+├── ImageOversize          more bytes or pixels than an image may have
+├── ImagesTooMany          more than a message may have, or a person may upload in a day
+├── ImageInUse             it is part of a conversation, so it cannot be taken back
 ├── NotSignedIn            no key and no session, or one that is not valid (any more)
 ├── SignInFailed           wrong name or password; which of the two is not said
 ├── SignupClosed           people can't make accounts here themselves
@@ -96,6 +100,22 @@ class RateExceeded(AssistantError):
     def __init__(self, message: str, *, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class ImageUnreadable(AssistantError):
+    code = "image_unreadable"
+
+
+class ImageOversize(AssistantError):
+    code = "image_oversize"
+
+
+class ImagesTooMany(AssistantError):
+    code = "images_too_many"
+
+
+class ImageInUse(AssistantError):
+    code = "image_in_use"
 
 
 class NotSignedIn(AssistantError):

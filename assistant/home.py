@@ -55,6 +55,11 @@ class Home:
         return self.root / "adapters"
 
     @property
+    def files(self) -> Path:
+        """Images and exports of people."""
+        return self.root / "files"
+
+    @property
     def cache(self) -> Path:
         """What was fetched from elsewhere, and can be fetched again."""
         return self.root / "cache"

@@ -60,6 +60,8 @@ class Environment(BaseSettings):
         "You are Danas, a helpful personal assistant.", alias="DANAS_SYSTEM_TEXT"
     )
     message_bytes: int = Field(1_000_000, alias="DANAS_MESSAGE_BYTES", ge=1)
+    image_bytes: int = Field(20_000_000, alias="DANAS_IMAGE_BYTES", ge=1)
+    image_day_bytes: int = Field(200_000_000, alias="DANAS_IMAGE_DAY_BYTES", ge=1)
     update_steps: int = Field(8, alias="DANAS_UPDATE_STEPS", ge=1)
     update_config: dict[str, Any] = Field(default_factory=dict, alias="DANAS_UPDATE_CONFIG")
     update_events: int = Field(32, alias="DANAS_UPDATE_EVENTS", ge=1)
@@ -272,6 +274,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge what was deleted": {"task": "assistant.purge", "schedule": 60.0},
     "understand what was said": {"task": "assistant.understand", "schedule": 10.0},
     "tend the researchers' feed": {"task": "assistant.tend_feed", "schedule": 300.0},
+    "delete files that nobody keeps": {"task": "assistant.sweep_files", "schedule": 600.0},
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
 
@@ -287,6 +290,8 @@ STORAGE = env.storage.rstrip("/") or str(HOME.adapters)
 STORAGE_OPTIONS = env.storage_options
 if "://" in STORAGE and not STORAGE.startswith("s3://"):
     raise ValueError(f"DANAS_STORAGE: {STORAGE!r} is neither a folder nor an s3:// address")
+# Where images and exports of people lie; see `assistant.files`.
+FILES = f"{STORAGE}/people" if env.storage else str(HOME.files)
 GPU_LEARNER_MEMORY = env.gpu_learner_memory
 if not env.engine_urls and env.gpu_engine_memory + env.gpu_learner_memory > 1:
     raise ValueError("DANAS_GPU_ENGINE_MEMORY and DANAS_GPU_LEARNER_MEMORY exceed the card")
@@ -307,6 +312,7 @@ OIDC_NAME = env.oidc_name if env.oidc_issuer else ""
 WINDOW_TOKENS, ANSWER_TOKENS = env.window_tokens, env.answer_tokens
 TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
 MESSAGE_BYTES = env.message_bytes
+IMAGE_BYTES, IMAGE_DAY_BYTES = env.image_bytes, env.image_day_bytes
 UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events, env.update_hours
 UPDATE_CONFIG = env.update_config
 CANARY_ANSWERS, CANARY_HOURS = env.canary_answers, env.canary_hours

@@ -8,8 +8,10 @@ from uuid import UUID
 from celery import shared_task
 from django.conf import settings
 
+from assistant import files
 from assistant.accounts import email, sessions
 from assistant.chat import events
+from assistant.images import uploads
 from assistant.library import deletion, titles
 from assistant.operations import series
 from assistant.search import meaning
@@ -125,3 +127,13 @@ def tend_feed() -> None:
     """Mark in the researchers' feed what is gone, and delete snapshots that hold it."""
     feed.give_places()
     snapshots.tend()
+
+
+@shared_task(name=files.SWEEP, ignore_result=True)
+def sweep_files() -> None:
+    """Delete images that were never said, and the files of all that was deleted."""
+    uploads.forget_unsaid()
+    try:
+        files.sweep()
+    except InferenceError as error:
+        logger.warning("deleted files stay stored for a while: %s", error)

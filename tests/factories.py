@@ -18,6 +18,7 @@ from assistant.models import (
     Feedback,
     Generation,
     GenerationEvent,
+    Image,
     Message,
     Role,
     Trajectory,
@@ -125,6 +126,12 @@ def feedback(message: Message, kind: str = FeedbackKind.UP, **values: Any) -> Fe
     return Feedback.objects.create(
         message=message, person=message.conversation.owner, kind=kind, **values
     )
+
+
+def image(owner: User, **values: Any) -> Image:
+    """A row without a file."""
+    facts = {"media_type": "image/png", "width": 8, "height": 4, "bytes": 100, "sha256": "0" * 64}
+    return Image.objects.create(owner=owner, **{**facts, **values})
 
 
 def log(generation: Generation, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:

@@ -6,8 +6,10 @@ import json
 import logging
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from psycopg_pool import PoolTimeout
@@ -32,6 +34,10 @@ STATUS: dict[type[Exception], int] = {
     assistant.SnapshotNotThere: 409,
     assistant.ModelTextOnly: 400,
     assistant.RateExceeded: 429,
+    assistant.ImageUnreadable: 400,
+    assistant.ImageOversize: 413,
+    assistant.ImagesTooMany: 429,
+    assistant.ImageInUse: 409,
     assistant.NotSignedIn: 401,
     assistant.SignInFailed: 401,
     assistant.SignupClosed: 403,
@@ -79,6 +85,7 @@ OTHER_CODES = {
     "internal_error",
     "interrupted",
     "invalid",
+    "malformed_form",
     "malformed_json",
     "malformed_message",
     "method_not_allowed",
@@ -213,6 +220,11 @@ def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     return refusal(error.status_code, str(error))
 
 
+def on_unparsable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Django reads forms itself, and says what it could not read in its own ways."""
+    return refusal(400, "The body is not a form that can be read.", code="malformed_form")
+
+
 def on_database(request: HttpRequest, error: Exception) -> HttpResponse:
     logger.exception("the database does not answer")
     return refusal(
@@ -241,5 +253,7 @@ def speak_openai(api: NinjaAPI) -> None:
     add(AnswerFailed, on_failed_answer)
     for root in (assistant.AssistantError, inference.InferenceError, learning.LearningError):
         add(root, on_known)
+    for unparsable in (MultiPartParserError, SuspiciousOperation, UnreadablePostError):
+        add(unparsable, on_unparsable)
     for lost in (OperationalError, InterfaceError, PoolTimeout):
         add(lost, on_database)

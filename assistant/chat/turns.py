@@ -24,10 +24,11 @@ from assistant.errors import (
     IdentifierTaken,
     MessageEmpty,
     MessageOversize,
-    ModelTextOnly,
     NotFound,
 )
+from assistant.images import uploads
 from assistant.library import titles
+from assistant.memory.window import readable
 from assistant.models import Conversation, Generation, Message, User
 from assistant.models.conversation import owned_by
 from inference import routing
@@ -51,8 +52,8 @@ def send(
     """Store what was said and queue the answer to it; an unknown conversation id begins one.
 
     Raises:
-        NotFound: the conversation or the parent is not this person's.
-        MessageEmpty, MessageOversize, ModelTextOnly: the content cannot be taken.
+        NotFound: the conversation, the parent or an image is not this person's.
+        MessageEmpty, MessageOversize, ImagesTooMany: the content cannot be taken.
         AnswerNotFinished: the parent is still being made.
         IdentifierTaken: an id already names something else.
         inference.errors.UnknownPolicy, PolicyNotServable: no such `model`.
@@ -70,6 +71,8 @@ def send(
         is_listed=is_listed,
         is_temporary=is_temporary,
     )
+    where = _conversation(person, conversation, parent, parts, is_listed)
+    uploads.attach(person, where, _images(parts))
     user_message = Message.objects.create(
         pk=message,
         conversation=where,
@@ -204,7 +207,7 @@ def regenerate(
 
 def _alone(message: Message) -> list[dict[str, str]]:
     system = {"role": "system", "content": message.conversation.system_text}
-    return [system, {"role": message.role, "content": message.text}]
+    return [system, {"role": message.role, "content": readable(message)}]
 
 
 @transaction.atomic
@@ -230,15 +233,17 @@ def stop(person: User, *, answer: UUID) -> None:
 
 def _check(parts: Sequence[Part]) -> None:
     texts = [part.text for part in parts if isinstance(part, TextPart)]
-    if any(isinstance(part, ImagePart) for part in parts):
-        raise ModelTextOnly("This model reads text only; send the message without the image.")
-    if not any(text.strip() for text in texts):
+    if not _images(parts) and not any(text.strip() for text in texts):
         raise MessageEmpty("The message is empty.")
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     if size > settings.MESSAGE_BYTES:
         raise MessageOversize(
             f"The message has {size:,} bytes; at most {settings.MESSAGE_BYTES:,} are taken."
         )
+
+
+def _images(parts: Sequence[Part]) -> list[UUID]:
+    return [part.image for part in parts if isinstance(part, ImagePart)]
 
 
 def _sent_before(person: User, said: Message, answer: UUID) -> Generation:
@@ -255,6 +260,14 @@ def _conversation(person: User, pk: UUID, parent: UUID | None) -> Conversation |
     found = Conversation.with_deleted.filter(pk=pk).first()
     if found is None and parent is None:
         return None
+        first = next((part.text for part in parts if isinstance(part, TextPart)), "")
+        return Conversation.objects.create(
+            pk=pk,
+            owner=person,
+            title=title_of(first),
+            system_text=settings.SYSTEM_TEXT,
+            is_listed=is_listed,
+        )
     if found is None or found.owner_id != person.pk or found.deleted_at is not None:
         raise NotFound("There is no such conversation.")
     found.save(update_fields=["updated_at"])

@@ -28,6 +28,9 @@ from inference.diffusion import (
 )
 from inference.tokenizer import ChatTokenizer
 
+ONE_IMAGE = "[An image was attached; this model cannot see images.]"
+IMAGES = "[{} images were attached; this model cannot see images.]"
+
 
 def prepare(answer: Message, tokenizer: ChatTokenizer) -> Diffusion:
     """Build the window for `answer` from its parent's memory and what was said since.
@@ -37,7 +40,7 @@ def prepare(answer: Message, tokenizer: ChatTokenizer) -> Diffusion:
     """
     window, since = _memory_before(answer)
     for message in since:
-        window = admit(window, str(message.pk), message.role, message.text, tokenizer)
+        window = admit(window, str(message.pk), message.role, readable(message), tokenizer)
     return diffuse(window, settings.WINDOW_TOKENS, tokenizer)
 
 
@@ -49,10 +52,18 @@ def _memory_before(answer: Message) -> tuple[Window, list[Message]]:
         row = WindowRow.objects.filter(message=message).first()
         if row is not None:
             return from_json(row.blocks), since[::-1]
-        if message.text.strip():
+        if readable(message).strip():
             since.append(message)
         message = message.parent
     return Window(system_text=answer.conversation.system_text), since[::-1]
+
+
+def readable(message: Message) -> str:
+    """What a model that reads text only is told of a message: in a picture's place, that it is
+    there and can't be seen."""
+    images = sum(part["type"] == "image" for part in message.parts)
+    note = "" if not images else ONE_IMAGE if images == 1 else IMAGES.format(images)
+    return "\n".join(filter(None, [note, message.text]))
 
 
 def save(answer: Message, prepared: Diffusion, text: str, tokenizer: ChatTokenizer) -> None:

@@ -6,6 +6,7 @@ from assistant.models.conversation import Conversation, Folder, Message
 from assistant.models.feedback import Feedback
 from assistant.models.generation import Generation, GenerationEvent
 from assistant.models.operations import Act, Backup, Measurement
+from assistant.models.picture import DiscardedFile, Image
 from assistant.models.search import SearchEntry, SearchMeaning
 from assistant.models.trajectory import Pull, Release, Snapshot, SnapshotRow, Trajectory
 from assistant.models.window import Window
@@ -16,10 +17,12 @@ __all__ = [
     "Backup",
     "BrowserSession",
     "Conversation",
+    "DiscardedFile",
     "Feedback",
     "Folder",
     "Generation",
     "GenerationEvent",
+    "Image",
     "Installation",
     "Invitation",
     "Measurement",

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from assistant.accounts import invitations, keys
 from assistant.chat.wire import COMMAND
+from assistant.images import uploads
 from assistant.library import deletion
 from assistant.management.commands.exportschema import document
 from assistant.memory import forgetting
@@ -25,6 +26,7 @@ from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
 from tests import factories
+from tests.pictures import picture
 
 World = dict[str, str]
 # Properties that name a row, beside everything that is a UUID.
@@ -49,6 +51,7 @@ def world(owner: User) -> World:
         "deleted": _deleted(owner),
         "hidden": _hidden(owner),
         "folder": Folder.objects.create(owner=owner, name="Work").pk,
+        "image": uploads.take_in(owner, picture()).pk,
         "person": owner.pk,
         "key": _key(owner),
         "session": _session(owner),
@@ -162,6 +165,8 @@ CALLS = [
     Call("GET /v1/messages/{pk}/details", {"pk": "$answer"}),
     Call("DELETE /v1/messages/{pk}", {"pk": "$answer"}),
     Call("POST /v1/messages/{pk}/restore", {"pk": "$deleted"}),
+    Call("GET /v1/images/{pk}", {"pk": "$image"}),
+    Call("DELETE /v1/images/{pk}", {"pk": "$image"}),
     Call("POST /v1/feedback", body={"message": "$answer", "kind": "up"}),
     Call(
         "POST /v1/feedback", body={"message": "$answer", "kind": "preference", "over": "$sibling"}

@@ -60,7 +60,7 @@ def ask(client: Client, call: Call, named: World) -> tuple[int, Any]:
         request(path) if body is None else request(path, body, content_type="application/json")
     )
     said = b"".join(response) if response.streaming else response.content
-    text = said.decode()
+    text = said.decode(errors="replace")
     for value in named.values():
         text = re.sub(rf"\b{re.escape(value)}\b", "$", text)
     return response.status_code, text

@@ -11,9 +11,9 @@ from assistant.chat.wire import ImagePart, TextPart
 from assistant.errors import (
     AnswerNotFinished,
     IdentifierTaken,
+    ImagesTooMany,
     MessageEmpty,
     MessageOversize,
-    ModelTextOnly,
     NotFound,
 )
 from assistant.models import Conversation, Generation, Message, User
@@ -114,16 +114,56 @@ def test_an_oversize_message_is_refused_with_both_sizes(settings):
         say(factories.ada(), "ああああ")
 
 
-def test_an_image_for_a_text_only_policy_is_refused():
-    with pytest.raises(ModelTextOnly):
-        turns.send(
-            factories.ada(),
-            conversation=uuid4(),
-            parent=None,
-            message=uuid4(),
-            answer=uuid4(),
-            parts=[TextPart(text="what is this?"), ImagePart(image=uuid4())],
-        )
+def show(person: User, *images: UUID, text: str = "What is this?", **values: object) -> Generation:
+    ids = {"conversation": uuid4(), "parent": None, "message": uuid4(), "answer": uuid4(), **values}
+    said = [TextPart(text=text)] if text else []
+    return turns.send(person, parts=[*said, *(ImagePart(image=pk) for pk in images)], **ids)
+
+
+def test_an_image_is_said_with_words_and_belongs_to_the_conversation_from_then_on():
+    image = factories.image(factories.ada())
+
+    answer = show(factories.ada(), image.pk)
+
+    image.refresh_from_db()
+    assert image.conversation_id == answer.message.conversation_id
+    assert answer.message.parent.parts == [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image", "image": str(image.pk)},
+    ]
+
+
+def test_an_image_needs_no_words():
+    answer = show(factories.ada(), factories.image(factories.ada()).pk, text="")
+
+    assert answer.message.conversation.title == ""
+
+
+def test_an_image_can_be_said_again_in_its_conversation_and_nowhere_else():
+    ada, image = factories.ada(), factories.image(factories.ada())
+    where = show(ada, image.pk).message.conversation_id
+
+    show(ada, image.pk, conversation=where)
+
+    with pytest.raises(NotFound):
+        show(ada, image.pk)
+
+
+@pytest.mark.parametrize("whose", [factories.cy, None])
+def test_an_image_of_someone_else_is_none_and_leaves_nothing_behind(whose):
+    image = factories.image(whose()).pk if whose else uuid4()
+
+    with pytest.raises(NotFound):
+        show(factories.ada(), image)
+
+    assert not Conversation.objects.filter(owner=factories.ada()).exists()
+
+
+def test_a_message_takes_ten_images():
+    images = [factories.image(factories.ada()).pk for _ in range(11)]
+
+    with pytest.raises(ImagesTooMany, match="at most 10"):
+        show(factories.ada(), *images)
 
 
 def test_an_unknown_model_is_refused():

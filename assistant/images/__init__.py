@@ -1,0 +1,1 @@
+"""Images that people say something with: taken in, made harmless, shown to whom they belong."""

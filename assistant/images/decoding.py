@@ -1,0 +1,106 @@
+"""Bytes from outside as an image that holds nothing but its picture.
+
+What it is, is read from the content; a name or a declared type counts for nothing. The size is
+read from the header, and refused, before anything is decoded. The picture is then encoded anew:
+EXIF with the place it was taken, colour profiles, comments and whatever hangs behind it are gone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from assistant.errors import ImageOversize, ImageUnreadable
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+MOST_PIXELS = 50_000_000
+LONG_SIDE = 2048
+QUALITY = 88
+# A picture of the most pixels takes 200 MB while it is decoded: two at a time, the others wait.
+_DECODERS = threading.BoundedSemaphore(2)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture encoded by us."""
+
+    content: bytes
+    media_type: str
+    width: int
+    height: int
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def decode(content: bytes) -> Picture:
+    """The picture in `content`, upright, at most `LONG_SIDE` pixels long, of a GIF the first frame.
+
+    Raises:
+        ImageUnreadable: not a whole png, jpeg, webp or gif.
+        ImageOversize: more than `MOST_PIXELS`.
+    """
+    with _DECODERS:
+        try:
+            return _encoded(_upright(_opened(content)))
+        except (ImageUnreadable, ImageOversize):
+            raise
+        except Exception as error:  # a decoder that reads hostile bytes may raise anything
+            raise ImageUnreadable("The image is damaged or cut off. Save it anew.") from error
+
+
+def _opened(content: bytes) -> Image.Image:
+    """The header is read, and no pixel yet."""
+    try:
+        image = Image.open(BytesIO(content), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_many() from None
+    except UnidentifiedImageError:
+        raise ImageUnreadable("Only PNG, JPEG, WebP and GIF images are taken.") from None
+    if image.width * image.height > MOST_PIXELS:
+        raise _too_many()
+    return image
+
+
+def _too_many() -> ImageOversize:
+    return ImageOversize(
+        f"The image has too many pixels; at most {MOST_PIXELS // 1_000_000} million are taken."
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    # JPEG alone can be decoded at a fraction of its size, which is what will be kept of it.
+    image.draft(None, (LONG_SIDE, LONG_SIDE))
+    source = image.format
+    plain = _plain(image)
+    plain.thumbnail((LONG_SIDE, LONG_SIDE))
+    turned = ImageOps.exif_transpose(plain)
+    turned.format = source
+    return turned
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Eight bits a channel, in grey or RGB, with transparency where there is some."""
+    exif = image.info.get("exif")
+    if image.mode.startswith(("I", "F")):
+        plain = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    elif image.has_transparency_data:
+        plain = image.convert("RGBA")
+    else:
+        plain = image.convert("L" if image.mode in ("1", "L") else "RGB")
+    # All that is left beside the pixels is how they are turned.
+    plain.info = {"exif": exif} if exif else {}
+    return plain
+
+
+def _encoded(image: Image.Image) -> Picture:
+    target = image.format if image.format in ("JPEG", "WEBP") else "PNG"
+    image.info = {}
+    buffer = BytesIO()
+    image.save(buffer, target, quality=QUALITY)
+    return Picture(buffer.getvalue(), f"image/{target.lower()}", image.width, image.height)
