@@ -71,7 +71,6 @@ def send(
         is_listed=is_listed,
         is_temporary=is_temporary,
     )
-    where = _conversation(person, conversation, parent, parts, is_listed)
     uploads.attach(person, where, _images(parts))
     user_message = Message.objects.create(
         pk=message,
@@ -260,14 +259,6 @@ def _conversation(person: User, pk: UUID, parent: UUID | None) -> Conversation |
     found = Conversation.with_deleted.filter(pk=pk).first()
     if found is None and parent is None:
         return None
-        first = next((part.text for part in parts if isinstance(part, TextPart)), "")
-        return Conversation.objects.create(
-            pk=pk,
-            owner=person,
-            title=title_of(first),
-            system_text=settings.SYSTEM_TEXT,
-            is_listed=is_listed,
-        )
     if found is None or found.owner_id != person.pk or found.deleted_at is not None:
         raise NotFound("There is no such conversation.")
     found.save(update_fields=["updated_at"])
