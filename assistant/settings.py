@@ -77,6 +77,12 @@ class Environment(BaseSettings):
     metrics_key: str = Field("", alias="DANAS_METRICS_KEY")
     sockets: int = Field(200, alias="DANAS_SOCKETS", ge=1)
 
+    @field_validator("signup", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, mode: str | None) -> str | None:
+        """A compose file can't leave a variable out."""
+        return mode or None
+
     @field_validator("update_config")
     @classmethod
     def _is_of_an_update(cls, fields: dict[str, Any]) -> dict[str, Any]:
