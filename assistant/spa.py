@@ -33,7 +33,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 def _told(html: str) -> str:
     facts = {
-        "signup": signup.mode().value,
+        "signup": signup.mode_to_show(),
         "oidc": settings.OIDC_NAME,
         "mail": "yes" if settings.HAS_MAIL else "no",
     }

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 
+import redis
 from django.conf import settings
-from django.db import transaction
+from django.core.cache import cache
+from django.db import InterfaceError, OperationalError, transaction
+from psycopg_pool import PoolTimeout
 
 from assistant.accounts import attempts, invitations, people
 from assistant.accounts.attempts import Limit
@@ -14,6 +17,7 @@ from assistant.models import Installation, Role, SignUp, User
 
 logger = logging.getLogger(__name__)
 ROW = 1
+SHOWN, SHOWN_S = "signup", 60
 # A school class, or a simulation, comes from one address.
 SIGN_UPS = Limit("sign-ups", amount=300, per_s=600)
 
@@ -26,11 +30,20 @@ def mode() -> SignUp:
     return SignUp(row.signup) if row else SignUp.CLOSED
 
 
+def mode_to_show() -> str:
+    """For the page, which is served without waiting for the database: a minute old at most."""
+    try:
+        return str(cache.get_or_set(SHOWN, lambda: mode().value, SHOWN_S))
+    except (redis.RedisError, OperationalError, InterfaceError, PoolTimeout):
+        return settings.SIGNUP or SignUp.CLOSED.value
+
+
 def choose(by: User, chosen: SignUp) -> None:
     """Raises SettingFixed where DANAS_SIGNUP decides."""
     if settings.SIGNUP:
         raise SettingFixed("DANAS_SIGNUP decides who may make an account; change it there.")
     Installation.objects.update_or_create(pk=ROW, defaults={"signup": chosen})
+    transaction.on_commit(lambda: cache.delete(SHOWN), robust=True)
     logger.info("person %s set sign-up to %s", by.pk, chosen)
 
 

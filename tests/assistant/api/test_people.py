@@ -86,6 +86,7 @@ def test_the_list_goes_on_where_it_stopped(ann, monkeypatch):
     assert not rest["has_more"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_who_may_make_an_account_is_told_by_the_page(ann, client, settings, tmp_path):
     settings.FRONTEND_DIST = tmp_path
     names = {"signup": "closed", "oidc": "", "mail": "no"}
@@ -93,8 +94,10 @@ def test_who_may_make_an_account_is_told_by_the_page(ann, client, settings, tmp_
     (tmp_path / "index.html").write_text("\n".join(metas))
     settings.OIDC_NAME = 'The "office" <b>'
 
+    before = client.get("/signin").content.decode()
     ann.patch("/v1/installation", {"signup": "invitation"}, content_type=JSON)
 
+    assert 'name="danas-signup" content="closed"' in before
     page = client.get("/signin").content.decode()
     assert 'name="danas-signup" content="invitation"' in page
     assert 'name="danas-oidc" content="The &quot;office&quot; &lt;b&gt;"' in page
