@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from django.core.asgi import get_asgi_application
 
@@ -12,6 +13,7 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (Django's apps have to be ready)
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.apps import apps  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
@@ -19,14 +21,22 @@ from servestatic import ServeStaticASGI  # noqa: E402
 from assistant import headers  # noqa: E402
 from assistant.chat.consumers import ChatConsumer  # noqa: E402
 
+
+def _with_files() -> ServeStaticASGI:
+    """The built page, and what the admin's packages bring along, from where they lie."""
+    root = settings.FRONTEND_DIST if settings.FRONTEND_DIST.is_dir() else None
+    served = ServeStaticASGI(
+        django_application, root=root, index_file=False, add_headers_function=headers.of_a_file
+    )
+    for app in apps.get_app_configs():
+        if (folder := Path(app.path, "static")).is_dir():
+            served.add_files(folder, prefix=settings.STATIC_URL)
+    return served
+
+
 application = ProtocolTypeRouter(
     {
-        "http": ServeStaticASGI(
-            django_application,
-            root=settings.FRONTEND_DIST if settings.FRONTEND_DIST.is_dir() else None,
-            index_file=False,
-            add_headers_function=headers.of_a_file,
-        ),
+        "http": _with_files(),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter([path("ws/chat/", ChatConsumer.as_asgi())]))
         ),

@@ -65,7 +65,7 @@ class LightStack(Stack):
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self.engine.start(), self._loop).result()
         home = Home(self.home)
-        home.secrets.mkdir(mode=0o700)
+        home.secrets.mkdir(mode=0o700, exist_ok=True)
         machine.make_secrets(home)
         postgres.initialise(home)
         valkey.prepare(home)

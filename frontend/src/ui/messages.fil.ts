@@ -66,6 +66,7 @@ export const fil: Messages = {
     empty: "Dito lalabas ang mga usapan mo.",
     learning: "Pagkatuto",
     people: "Mga Tao",
+    operations: "Operasyon",
     settings: "Mga Setting",
     signOut: "Mag-sign out",
     shortcuts: "Mga keyboard shortcut",

@@ -71,6 +71,7 @@ const en = {
     empty: "Your conversations will be listed here.",
     learning: "Learning",
     people: "People",
+    operations: "Operations",
     settings: "Settings",
     signOut: "Sign out",
     shortcuts: "Keyboard shortcuts",

@@ -13,6 +13,7 @@ export type Route =
   | { page: "learning"; section: LearningSection; item: string | null }
   | { page: "review"; item: string | null }
   | { page: "people" }
+  | { page: "operations" }
   | { page: "settings"; section: string }
   | { page: "link"; kind: LinkKind; token: string };
 
@@ -35,6 +36,7 @@ export function routeOf(path: string): Route {
   const settings = SETTINGS.exec(path);
   if (settings) return { page: "settings", section: settings[1] ?? "" };
   if (/^\/people\/?$/.test(path)) return { page: "people" };
+  if (/^\/operations\/?$/.test(path)) return { page: "operations" };
   const link = LINK.exec(path);
   if (link) return { page: "link", kind: link[1] as LinkKind, token: link[2]! };
   return { page: "chat", conversation: null };
