@@ -6,20 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.http import StreamingHttpResponse
 from ninja import Query, Router
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from assistant.api.auth import Administrator, ApiRequest, Needs
 from assistant.api.bodies import Out
 from assistant.api.errors import RequestInvalid
 from assistant.models import Pull, Scope
 from assistant.rates import Kind
-from assistant.trajectories import pulls
+from assistant.texts import storable
+from assistant.trajectories import pulls, search
 from assistant.trajectories.filters import Filter, Moment
 from assistant.trajectories.pulls import Asked, Stream
+from assistant.trajectories.search import By
 from learning.contracts import FeedbackKind
 
 router = Router(tags=["research"])
@@ -44,6 +47,33 @@ class PullOut(Out):
     is_whole: bool
 
 
+class FoundTrajectory(Out):
+    """Excerpts. `nearness` is 0 without a query."""
+
+    trajectory_id: UUID
+    place: int
+    created_at: datetime
+    person: str
+    policy: str
+    question: str | None
+    answer: str
+    feedback: list[str]
+    tokens: int
+    nearness: float
+
+
+class FoundTrajectories(Out):
+    data: list[FoundTrajectory]
+    has_more: bool
+
+
+class LookedAt(Out):
+    """`row` is as in the format native; `pieces` are the texts of its sampled tokens."""
+
+    row: dict[str, Any]
+    pieces: list[str]
+
+
 class Pulls(Out):
     data: list[PullOut]
     has_more: bool
@@ -59,10 +89,10 @@ async def pull(
     limit: Annotated[int, Field(ge=1, le=ROWS_AT_MOST)] = ROWS_AT_MOST,
     from_: Annotated[Moment | None, Query(alias="from")] = None,
     until: Moment | None = None,
-    policy: Annotated[str, Field(max_length=80)] = "",
+    policy: Annotated[str, Field(max_length=80), AfterValidator(storable)] = "",
     feedback: Annotated[list[FeedbackKind], Query()] = [],  # noqa: B006
-    tag: Annotated[str, Field(max_length=40)] = "",
-    update: Annotated[str, Field(max_length=80)] = "",
+    tag: Annotated[str, Field(max_length=40), AfterValidator(storable)] = "",
+    update: Annotated[str, Field(max_length=80), AfterValidator(storable)] = "",
 ) -> StreamingHttpResponse:
     """Trajectories of people who agreed to research, as NDJSON, in the order of `cursor`.
 
@@ -103,6 +133,61 @@ def index(
         data=[PullOut.model_validate(row, from_attributes=True) for row in rows[:limit]],
         has_more=len(rows) > limit,
     )
+
+
+@router.get(
+    "/trajectories/found",
+    auth=Needs(Scope.RESEARCH, rate=Kind.SEARCHES),
+    response=FoundTrajectories,
+    summary="Search trajectories",
+)
+def found(
+    request: ApiRequest,
+    q: Annotated[str, Field(max_length=search.LONGEST_QUERY), AfterValidator(storable)] = "",
+    by: By = By.WORDS,
+    before: Annotated[int, Field(ge=1, lt=2**63)] | None = None,
+    from_: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Moment | None = None,
+    policy: Annotated[str, Field(max_length=80), AfterValidator(storable)] = "",
+    feedback: Annotated[list[FeedbackKind], Query()] = [],  # noqa: B006
+    tag: Annotated[str, Field(max_length=40), AfterValidator(storable)] = "",
+    update: Annotated[str, Field(max_length=80), AfterValidator(storable)] = "",
+) -> FoundTrajectories:
+    """What a pull with this filter would have, as excerpts: the nearest to `q`, by its words or
+    its meaning, or the latest without one. `before` is the `place` of the last one seen."""
+    wanted = search.Wanted(
+        Filter(
+            since=from_,
+            until=until,
+            policy=policy,
+            feedback=tuple(feedback),
+            tag=tag,
+            update=update,
+        ),
+        q.strip(),
+        by,
+        before,
+    )
+    rows = search.find(request.auth.person, wanted)
+    return FoundTrajectories(
+        data=[
+            FoundTrajectory(**dict(zip(FoundTrajectory.model_fields, row, strict=True)))
+            for row in rows
+        ],
+        has_more=len(rows) == wanted.limit and not wanted.query,
+    )
+
+
+@router.get(
+    "/trajectories/{uuid:pk}",
+    auth=Needs(Scope.RESEARCH, rate=Kind.SEARCHES),
+    response=LookedAt,
+    summary="One trajectory",
+)
+def show(request: ApiRequest, pk: UUID) -> LookedAt:
+    """Its native row, and what each sampled token says."""
+    row, pieces = search.look(request.auth.person, pk)
+    return LookedAt(row=row, pieces=pieces)
 
 
 def known(form: str) -> str:

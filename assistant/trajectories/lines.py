@@ -59,6 +59,10 @@ class Reading:
             after = last
             rows = _next_size(rows, looked_at, len(page.content))
 
+    def at(self, place: int) -> bytes:
+        """The lines of one place."""
+        return self._read(place - 1, place)[0]
+
     def _page(self, after: int, last: int, looked_at: int) -> Page:
         content, rows = self._read(after, last)
         return Page(content, rows, looked_at, filters.cursor(last, self.form, self.filter))

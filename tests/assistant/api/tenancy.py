@@ -186,6 +186,7 @@ CALLS = [
     Call("POST /v1/chat/completions", body={"model": "$policy", "messages": HELLO}, owner=None),
     Call("POST /v1/operations/answers/{answer}/stop", {"answer": "$waiting"}, owner="ann"),
     Call("POST /v1/operations/adapters/{name}/unload", {"name": "$policy"}, owner=None),
+    Call("GET /v1/trajectories/{pk}", {"pk": "$answer"}, owner="rho"),
     Call("GET /v1/snapshots/{pk}", {"pk": "$snapshot"}, owner="rho"),
     Call("DELETE /v1/snapshots/{pk}", {"pk": "$snapshot"}, owner="rho"),
     Call("GET /v1/snapshots/{pk}/withdrawn", {"pk": "$snapshot"}, owner="rho"),

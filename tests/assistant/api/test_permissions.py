@@ -72,6 +72,8 @@ ROUTES = [
     ("get", "/v1/ledger/check", EITHER),
     ("get", "/v1/trajectories?format=none", Scope.RESEARCH),
     ("get", "/v1/pulls", ADMIN),
+    ("get", "/v1/trajectories/found", Scope.RESEARCH),
+    ("get", f"/v1/trajectories/{NOTHING}", Scope.RESEARCH),
     ("get", "/v1/snapshots", Scope.RESEARCH),
     ("post", "/v1/snapshots", Scope.RESEARCH),
     ("get", f"/v1/snapshots/{NOTHING}", Scope.RESEARCH),
