@@ -1372,6 +1372,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/trajectories/found": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search trajectories
+         * @description What a pull with this filter would have, as excerpts: the nearest to `q`, by its words or
+         *     its meaning, or the latest without one. `before` is the `place` of the last one seen.
+         */
+        get: operations["assistant_api_trajectories_found"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/trajectories/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One trajectory
+         * @description Its native row, and what each sampled token says.
+         */
+        get: operations["assistant_api_trajectories_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/updates": {
         parameters: {
             query?: never;
@@ -3295,6 +3336,63 @@ export interface components {
             data: components["schemas"]["PullOut"][];
             /** Has More */
             has_more: boolean;
+        };
+        /**
+         * By
+         * @description How a query is read: as words, or for what it means.
+         * @enum {string}
+         */
+        By: "words" | "meaning";
+        /** FoundTrajectories */
+        FoundTrajectories: {
+            /** Data */
+            data: components["schemas"]["FoundTrajectory"][];
+            /** Has More */
+            has_more: boolean;
+        };
+        /**
+         * FoundTrajectory
+         * @description Excerpts. `nearness` is 0 without a query.
+         */
+        FoundTrajectory: {
+            /**
+             * Trajectory Id
+             * Format: uuid
+             */
+            trajectory_id: string;
+            /** Place */
+            place: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Person */
+            person: string;
+            /** Policy */
+            policy: string;
+            /** Question */
+            question: string | null;
+            /** Answer */
+            answer: string;
+            /** Feedback */
+            feedback: string[];
+            /** Tokens */
+            tokens: number;
+            /** Nearness */
+            nearness: number;
+        };
+        /**
+         * LookedAt
+         * @description `row` is as in the format native; `pieces` are the texts of its sampled tokens.
+         */
+        LookedAt: {
+            /** Row */
+            row: {
+                [key: string]: unknown;
+            };
+            /** Pieces */
+            pieces: string[];
         };
         /**
          * UpdateIn
@@ -5550,6 +5648,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Pulls"];
+                };
+            };
+        };
+    };
+    assistant_api_trajectories_found: {
+        parameters: {
+            query?: {
+                q?: string;
+                by?: "words" | "meaning";
+                before?: number | null;
+                from?: string | null;
+                until?: string | null;
+                policy?: string;
+                feedback?: ("up" | "down" | "correction" | "preference" | "comment")[];
+                tag?: string;
+                update?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundTrajectories"];
+                };
+            };
+        };
+    };
+    assistant_api_trajectories_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookedAt"];
                 };
             };
         };
