@@ -85,7 +85,7 @@ def find(person: User, wanted: Wanted) -> list[tuple[Any, ...]]:
     feed.give_places()
     with connection.cursor() as cursor:
         cursor.execute(_statement(wanted), _parameters(wanted))
-        rows = cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
     pulls.note(person, Pull.How.SEARCH, len(rows), filter_=wanted.filter)
     return rows
 
