@@ -16,6 +16,8 @@ AssistantError
 ├── ImageUnreadable        not an image of a kind that is taken, or not a whole one
 ├── ImageOversize          more bytes or pixels than an image may have
 ├── ImagesTooMany          more than a message may have, or a person may upload in a day
+├── NotShareable           a temporary chat
+├── ConfirmationWrong      what was typed to confirm is not what was asked for
 ├── ImageInUse             it is part of a conversation, so it cannot be taken back
 ├── NotSignedIn            no key and no session, or one that is not valid (any more)
 ├── SignInFailed           wrong name or password; which of the two is not said
@@ -112,6 +114,14 @@ class ImageOversize(AssistantError):
 
 class ImagesTooMany(AssistantError):
     code = "images_too_many"
+
+
+class NotShareable(AssistantError):
+    code = "not_shareable"
+
+
+class ConfirmationWrong(AssistantError):
+    code = "confirmation_wrong"
 
 
 class ImageInUse(AssistantError):

@@ -14,13 +14,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.signals import post_delete
 
-from assistant.models import DiscardedFile, Image
+from assistant.errors import NotFound
+from assistant.models import DiscardedFile, Export, Image
 from inference.storage import Storage
 
 SWEEP = "assistant.sweep_files"
 SWEEP_ROWS = 500
 # Their `address` is that of a file, or empty.
-KEPT_BY = (Image,)
+KEPT_BY = (Image, Export)
 
 
 def shelf() -> Storage:
@@ -38,6 +39,19 @@ def discard_with_rows() -> None:
     """Discard a row's file whenever the row is deleted. Called once in every process."""
     for model in KEPT_BY:
         post_delete.connect(_on_delete, sender=model, dispatch_uid=f"discard {model.__name__}")
+
+
+def content(address: str) -> bytes:
+    """A file's content.
+
+    Raises:
+        NotFound: it is gone.
+        StorageUnavailable
+    """
+    found = shelf().read(address)
+    if found is None:
+        raise NotFound("The file is not there (any more).")
+    return found
 
 
 def sweep() -> int:

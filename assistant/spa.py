@@ -13,6 +13,8 @@ from assistant.accounts import signup
 # What the page has to know before anyone is signed in; index.html has them with these contents.
 FACTS = {"signup": "closed", "oidc": "", "mail": "no"}
 
+SHARED = "/s/"
+
 
 @require_safe
 @ensure_csrf_cookie
@@ -28,6 +30,10 @@ def page(request: HttpRequest) -> HttpResponse:
         )
     response = HttpResponse(_told(html))
     response["Cache-Control"] = "no-cache"
+    if request.path.startswith(SHARED):
+        # Whoever has the link may read it, and only they: it is not to be found by searching.
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        response["Referrer-Policy"] = "no-referrer"
     return response
 
 

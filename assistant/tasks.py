@@ -13,6 +13,7 @@ from assistant.accounts import email, sessions
 from assistant.chat import events
 from assistant.images import uploads
 from assistant.library import deletion, titles
+from assistant.mydata import erasure, exports
 from assistant.operations import series
 from assistant.search import meaning
 from assistant.trajectories import feed, snapshots
@@ -131,9 +132,23 @@ def tend_feed() -> None:
 
 @shared_task(name=files.SWEEP, ignore_result=True)
 def sweep_files() -> None:
-    """Delete images that were never said, and the files of all that was deleted."""
+    """Delete images that were never said, copies whose time is over, and discarded files."""
     uploads.forget_unsaid()
+    exports.expire()
+    erasure.ask_for_what_is_left()
     try:
         files.sweep()
     except InferenceError as error:
         logger.warning("deleted files stay stored for a while: %s", error)
+
+
+@shared_task(name=exports.BUILD, ignore_result=True)
+def build_export(pk: str) -> None:
+    """Write all that is a person's into a zip."""
+    exports.build(UUID(pk))
+
+
+@shared_task(name=erasure.ERASE, ignore_result=True)
+def erase(person: int) -> None:
+    """Delete what a person asked to be deleted."""
+    erasure.erase(person)

@@ -22,6 +22,7 @@ urlpatterns = [
     re_path(
         r"^(?:|c/[0-9a-f-]{36}|signin|signup|setup|(?:invite|reset|confirm)/[\w:.=-]+"
         r"|people|operations"
+        r"^(?:|c/[0-9a-f-]{36}|signin|signup|setup|(?:invite|reset|confirm)/[\w:.=-]+|people|s/[\w-]+"
         r"|settings(?:/[a-z]+)?|review(?:/[0-9a-f-]{36})?|learning"
         r"(?:/(?:quality|updates|review|versions(?:/[\w.-]+)?|receipts/[0-9a-f-]{36}))?)/?$",
         page,

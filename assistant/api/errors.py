@@ -37,6 +37,8 @@ STATUS: dict[type[Exception], int] = {
     assistant.ImageUnreadable: 400,
     assistant.ImageOversize: 413,
     assistant.ImagesTooMany: 429,
+    assistant.NotShareable: 409,
+    assistant.ConfirmationWrong: 400,
     assistant.ImageInUse: 409,
     assistant.NotSignedIn: 401,
     assistant.SignInFailed: 401,

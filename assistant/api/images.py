@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from ninja import File, Router
 from ninja.files import UploadedFile
 
+from assistant import files
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Out
 from assistant.images import uploads
@@ -63,7 +64,7 @@ def delete(request: ApiRequest, pk: UUID) -> HttpResponse:
 
 
 def served(image: Image, *, cached: str) -> HttpResponse:
-    response = HttpResponse(uploads.content_of(image), content_type=image.media_type)
+    response = HttpResponse(files.content(image.address), content_type=image.media_type)
     response["Content-Disposition"] = f'inline; filename="{image.file_name}"'
     response["Content-Security-Policy"] = POLICY
     response["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -66,14 +66,6 @@ def owned(person: User, pk: UUID) -> Image:
     return image
 
 
-def content_of(image: Image) -> bytes:
-    """Raises NotFound where its file is gone, StorageUnavailable."""
-    content = files.shelf().read(image.address)
-    if content is None:
-        raise NotFound("There is no such image.")
-    return content
-
-
 def remove(person: User, pk: UUID) -> None:
     """Take back an image before it is said.
 

@@ -8,6 +8,7 @@ from assistant.models.generation import Generation, GenerationEvent
 from assistant.models.operations import Act, Backup, Measurement
 from assistant.models.picture import DiscardedFile, Image
 from assistant.models.search import SearchEntry, SearchMeaning
+from assistant.models.sharing import Erasure, Export, Share
 from assistant.models.trajectory import Pull, Release, Snapshot, SnapshotRow, Trajectory
 from assistant.models.window import Window
 
@@ -18,6 +19,8 @@ __all__ = [
     "BrowserSession",
     "Conversation",
     "DiscardedFile",
+    "Erasure",
+    "Export",
     "Feedback",
     "Folder",
     "Generation",
@@ -34,6 +37,7 @@ __all__ = [
     "Scope",
     "SearchEntry",
     "SearchMeaning",
+    "Share",
     "SignUp",
     "Snapshot",
     "SnapshotRow",

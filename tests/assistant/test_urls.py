@@ -16,6 +16,8 @@ ID = "11111111-1111-4111-8111-111111111111"
         "/",
         f"/c/{ID}",
         "/settings",
+        "/settings/data",
+        "/s/Zx8_-abcDEF",
         "/learning",
         f"/learning/receipts/{ID}",
         "/learning/quality",

@@ -22,6 +22,8 @@ from assistant.library import deletion
 from assistant.management.commands.exportschema import document
 from assistant.memory import forgetting
 from assistant.models import ApiKey, BrowserSession, Folder, Snapshot, User
+from assistant.mydata import exports
+from assistant.sharing import links
 from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
@@ -51,6 +53,8 @@ def world(owner: User) -> World:
         "deleted": _deleted(owner),
         "hidden": _hidden(owner),
         "folder": Folder.objects.create(owner=owner, name="Work").pk,
+        "export": _export(owner),
+        "share": links.share(owner, answer.conversation_id, answer.pk, with_name=False).pk,
         "image": uploads.take_in(owner, picture()).pk,
         "person": owner.pk,
         "key": _key(owner),
@@ -87,6 +91,12 @@ def _snapshot(owner: User) -> UUID:
 def _key(owner: User) -> int:
     keys.create(owner, [])
     return ApiKey.objects.filter(owner=owner).latest("pk").pk
+
+
+def _export(owner: User) -> UUID:
+    export = exports.ask(owner)
+    exports.build(export.pk)
+    return export.pk
 
 
 def _session(owner: User) -> int:
@@ -165,6 +175,15 @@ CALLS = [
     Call("GET /v1/messages/{pk}/details", {"pk": "$answer"}),
     Call("DELETE /v1/messages/{pk}", {"pk": "$answer"}),
     Call("POST /v1/messages/{pk}/restore", {"pk": "$deleted"}),
+    Call(
+        "POST /v1/conversations/{pk}/shares",
+        {"pk": "$conversation"},
+        {"leaf": "$answer", "with_name": True},
+    ),
+    Call("GET /v1/conversations/{pk}/shares", {"pk": "$conversation"}),
+    Call("GET /v1/exports/{pk}/download", {"pk": "$export"}),
+    Call("DELETE /v1/shares/{pk}", {"pk": "$share"}),
+    Call("GET /v1/conversations/{pk}/export", {"pk": "$conversation", "format": "json"}),
     Call("GET /v1/images/{pk}", {"pk": "$image"}),
     Call("DELETE /v1/images/{pk}", {"pk": "$image"}),
     Call("POST /v1/feedback", body={"message": "$answer", "kind": "up"}),
@@ -217,7 +236,10 @@ CALLS = [
     ),
 ]
 # Paths with an id that is nobody's secret, or that proves itself.
-OPEN: set[str] = set()
+OPEN: set[str] = {
+    "GET /v1/shared/{token}",
+    "GET /v1/shared/{token}/images/{pk}",
+}
 
 MINE, TEXT = str(uuid4()), [{"type": "text", "text": "Hello"}]
 SEND = {"type": "send", "conversation": MINE, "parent": None, "parts": TEXT}
@@ -225,6 +247,7 @@ NEW = {"message": str(uuid4()), "answer": str(uuid4())}
 # For each command, each of its ids in turn.
 COMMANDS: list[dict[str, Any]] = [
     {**SEND, **NEW, "conversation": "$conversation"},
+    {**SEND, **NEW, "parts": [{"type": "image", "image": "$image"}]},
     {**SEND, **NEW, "conversation": "$conversation", "parent": "$answer"},
     {**SEND, **NEW, "parent": "$answer"},
     {**SEND, **NEW, "message": "$question"},

@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 
 from assistant import files
 from assistant.images import uploads
+from assistant.memory import forgetting
 from assistant.models import Image
 from tests import factories
 from tests.pictures import RED, header_of, noise, picture, upload
@@ -258,7 +259,7 @@ def test_an_image_goes_with_its_conversation_and_with_its_owner():
     uploads.attach(ada, where, [said])
     addresses = [Image.objects.get(pk=pk).address for pk in (said, unsaid)]
 
-    factories.caller(ada).delete(f"/v1/conversations/{where.pk}")
+    forgetting.forget_conversation(ada, where.pk)
     files.sweep()
 
     assert files.shelf().read(addresses[0]) is None

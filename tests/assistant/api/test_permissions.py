@@ -46,6 +46,11 @@ ROUTES = [
     ("get", f"/v1/messages/{NOTHING}/details", Scope.CHAT),
     ("delete", f"/v1/messages/{NOTHING}", Scope.CHAT),
     ("post", f"/v1/messages/{NOTHING}/restore", Scope.CHAT),
+    ("post", f"/v1/conversations/{NOTHING}/shares", Scope.CHAT),
+    ("get", f"/v1/conversations/{NOTHING}/shares", Scope.CHAT),
+    ("get", "/v1/shares", Scope.CHAT),
+    ("delete", f"/v1/shares/{NOTHING}", Scope.CHAT),
+    ("get", f"/v1/conversations/{NOTHING}/export", Scope.CHAT),
     ("post", "/v1/images", Scope.CHAT),
     ("get", f"/v1/images/{NOTHING}", Scope.CHAT),
     ("delete", f"/v1/images/{NOTHING}", Scope.CHAT),
@@ -96,6 +101,11 @@ ROUTES = [
     ("get", "/v1/sessions", WHOLE),
     ("delete", "/v1/sessions", WHOLE),
     ("delete", f"/v1/sessions/{NOBODY}", WHOLE),
+    ("get", "/v1/exports", WHOLE),
+    ("post", "/v1/exports", WHOLE),
+    ("get", f"/v1/exports/{NOTHING}/download", WHOLE),
+    ("get", "/v1/me/erasure", WHOLE),
+    ("post", "/v1/me/erasure", WHOLE),
     ("get", "/v1/operations", ADMIN),
     ("get", "/v1/operations/series", ADMIN),
     ("post", "/v1/operations/learning/pause", ADMIN),
@@ -117,8 +127,10 @@ BODIES = {"/v1/chat/completions": {"model": "none", "messages": [{"role": "user"
 for path in ("/v1/account/factor", "/v1/account/factor/remove", "/v1/account/recovery-codes"):
     BODIES[path] = {"password": factories.PASSWORD}
 
-# Ways in, for who is not signed in yet, and out.
+# Ways in, for who is not signed in yet, and out; and what was shared with everybody.
 WAYS_IN = {
+    "get /v1/shared/{token}",
+    "get /v1/shared/{token}/images/{pk}",
     "post /v1/session",
     "delete /v1/session",
     "post /v1/session/second-step",

@@ -1,0 +1,1 @@
+"""What is mine: to be had as a copy, and to be deleted."""

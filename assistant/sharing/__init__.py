@@ -1,0 +1,1 @@
+"""Read-only links to a part of a conversation."""
