@@ -1,0 +1,25 @@
+"""What axe-core finds wrong with a page for people who cannot see it or use no mouse."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+from tests.system.stack import ROOT
+
+SCRIPT = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+RUN = """
+async () => {
+  const { violations } = await axe.run(document);
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
+}
+"""
+
+
+def violations(page: Page) -> list[str]:
+    """One line for each element that breaks a rule. The page is looked at as it is now."""
+    if not page.evaluate("() => 'axe' in window"):
+        # Run from here, since the page's own policy lets no script in.
+        page.evaluate(SCRIPT.read_text())
+    found: list[str] = page.evaluate(RUN)
+    return found
