@@ -11,6 +11,7 @@ from ninja import Router
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Out
 from assistant.chat.details import details
+from assistant.library import deletion
 from assistant.memory import forgetting
 from assistant.models import Scope
 
@@ -49,7 +50,7 @@ def delete(request: ApiRequest, pk: UUID) -> HttpResponse:
     """It is out of sight at once, and half a minute later gone with all that was derived from it.
     Until then it can be restored.
     """
-    forgetting.delete_message(request.auth.person, pk)
+    deletion.delete_message(request.auth.person, pk)
     return HttpResponse(status=204)
 
 

@@ -72,6 +72,17 @@ def delete_now(person: User, conversation: UUID) -> None:
         notices.gone(person.pk, [conversation])
 
 
+@transaction.atomic
+def delete_message(person: User, message: UUID) -> None:
+    """Hide a message with what follows it.
+
+    Raises:
+        NotFound: no such message of this person.
+    """
+    forgetting.delete_message(person, message)
+    transaction.on_commit(ask_purge, robust=True)
+
+
 def ask_purge() -> None:
     """Have a worker purge when the time to undo is over."""
     current_app.send_task(PURGE, countdown=UNDO_S + 1)
