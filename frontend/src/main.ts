@@ -3,7 +3,10 @@ import "@fontsource-variable/figtree";
 import "./ui/base.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { askAhead } from "./api/http";
+import { newestPart } from "./chat/chat.svelte";
 import { language } from "./ui/language";
+import { router } from "./ui/router.svelte";
 
 document.documentElement.lang = language;
 
@@ -14,5 +17,9 @@ addEventListener("vite:preloadError", () => {
   sessionStorage.setItem(RELOADED, location.href);
   location.reload();
 });
+
+// The conversation is on its way while the page finds out who is there.
+const { route } = router;
+if (route.page === "chat" && route.conversation) askAhead(newestPart(route.conversation));
 
 mount(App, { target: document.getElementById("app")! });

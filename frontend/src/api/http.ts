@@ -55,8 +55,23 @@ export function remove(path: string): Promise<void> {
   return request<void>("DELETE", path);
 }
 
+const asked = new Map<string, Promise<Response | null>>();
+
+/** Asks already for what will be read in a moment; if it fails, whoever reads it asks again. */
+export function askAhead(path: string): void {
+  const response = reach("GET", path, {});
+  asked.set(path, response.then((answer) => (answer.ok ? answer : null)).catch(() => null));
+}
+
+/** An answer that was asked for ahead is for the first to read it. */
+async function read(path: string): Promise<Response> {
+  const ahead = asked.get(path);
+  asked.delete(path);
+  return (await ahead) ?? (await reach("GET", path, {}));
+}
+
 async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
-  const response = await reach(method, path, options);
+  const response = await (method === "GET" ? read(path) : reach(method, path, options));
   if (response.ok) return (await bodyOf(response)) as T;
   const error = await errorOf(response);
   // A wrong password is a 401 too, but nobody was signed in before it.

@@ -14,6 +14,11 @@ const MODEL = "danas";
 /** Messages that are read at a time. */
 const PART = 40;
 
+/** Where the newest part of a conversation is read. */
+export function newestPart(conversation: string): string {
+  return `/v1/conversations/${conversation}?limit=${PART}`;
+}
+
 /** All of a signed-in person's chatting: the socket, the list, the conversation that is open. */
 export class Chat {
   connection = $state<Connection>("closed");
@@ -248,7 +253,7 @@ export class Chat {
   }
 
   #read(thread: Thread, where = ""): Promise<ConversationPart> {
-    return get(`/v1/conversations/${thread.id}?limit=${PART}${where}`);
+    return get(newestPart(thread.id) + where);
   }
 
   /** A page that was asleep may have missed what another tab wrote. */
