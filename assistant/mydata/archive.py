@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from django.db.models import QuerySet
 
 from assistant import files
 from assistant.feedback import receipts
@@ -33,7 +35,7 @@ what they learned; `feedback.json` names them.
 """
 
 
-def conversations_of(person: User) -> Iterable[Conversation]:
+def conversations_of(person: User) -> QuerySet[Conversation]:
     rows = Conversation.objects.filter(owner=person, is_temporary=False)
     return rows.order_by("created_at", "pk")
 
@@ -144,7 +146,7 @@ def _shares(person: User) -> Iterator[dict[str, Any]]:
         }
 
 
-def _paged(rows: Any) -> Iterator[Conversation]:
+def _paged(rows: QuerySet[Conversation]) -> Iterator[Conversation]:
     """Page by page, since a cursor would hold a transaction open for minutes."""
     ids = list(rows.values_list("pk", flat=True))
     for start in range(0, len(ids), PAGE_ROWS):
