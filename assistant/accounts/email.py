@@ -7,13 +7,14 @@ from celery import current_app
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from django.core.validators import validate_email
+from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 
 from assistant.accounts import attempts, passwords
 from assistant.errors import EmailInvalid, NotFound, RateExceeded
 from assistant.models import User
 
+LONGEST = 254
 SEND_RESET = "assistant.send_reset_link"
 SEND_CONFIRMATION = "assistant.send_confirmation"
 
@@ -35,6 +36,7 @@ def change(person: User, address: str) -> None:
     if address:
         try:
             validate_email(address)
+            MaxLengthValidator(LONGEST)(address)
         except ValidationError:
             raise EmailInvalid("This is not an address of e-mail.") from None
     EmailAddress.objects.filter(user=person).delete()
