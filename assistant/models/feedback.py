@@ -38,6 +38,9 @@ class Feedback(models.Model):
 
     class Meta:
         ordering: ClassVar = ["created_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["person", "-created_at", "id"], name="feedback_newest")
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["person", "idempotency_key"],

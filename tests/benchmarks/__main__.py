@@ -18,7 +18,16 @@ from tests.system.stack import Stack, make_model
 ON_ONE_STACK = ("serving", "loop")
 # Modules of this package: `run()` gives titles and rows. A title's words before a colon name the
 # file that the rows are kept in.
-WITHOUT_A_STACK = ("browser", "learning", "trl", "reward", "gates", "export")
+WITHOUT_A_STACK = (
+    "browser",
+    "learning",
+    "trl",
+    "reward",
+    "gates",
+    "export",
+    "pages",
+    "sockets",
+)
 # The same, but `run(settings)` is a coroutine.
 SIMULATED = ("preference", "overoptimisation", "forgetting", "attack")
 NAMES = (*ON_ONE_STACK, *WITHOUT_A_STACK, *SIMULATED)

@@ -137,6 +137,10 @@ class LightStack(Stack):
             self.stop()
         super().remove()
 
+    @property
+    def web_pid(self) -> int:
+        return self._processes[-1].pid
+
     def log(self, name: str) -> str:
         """Of one of `programs`, or of `web`."""
         at = [*self._programs, "web"].index(name)
