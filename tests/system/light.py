@@ -85,7 +85,18 @@ class LightStack(Stack):
         known = {
             "generation": [*python, "manage.py", "generationworker"],
             "default": [
-                *(*celery, "worker", "-Q", "default", "--pool", "threads", "-c", "2"),
+                *(
+                    *celery,
+                    "worker",
+                    "-Q",
+                    "default",
+                    "--hostname",
+                    "default@%h",
+                    "--pool",
+                    "threads",
+                    "-c",
+                    "2",
+                ),
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             ],
             "beat": [*celery, "beat", "--schedule", str(self.home / "beat"), "--pidfile", ""],
