@@ -76,7 +76,7 @@ async function request<T>(method: Method, path: string, options: Options = {}): 
   const error = await errorOf(response);
   // A wrong password is a 401 too, but nobody was signed in before it.
   if (error.isSignedOut && !(path === "/v1/session" && method === "POST")) {
-    for (const listener of signedOutListeners) listener();
+    signedOut();
   }
   throw error;
 }
@@ -99,13 +99,18 @@ function headersOf(method: Method, options: Options): Record<string, string> {
   const headers: Record<string, string> = { Accept: "application/json" };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
-  if (method !== "GET") headers["X-CSRFToken"] = cookie("csrftoken");
+  if (method !== "GET") headers["X-CSRFToken"] = csrfToken();
   return headers;
 }
 
-function cookie(name: string): string {
-  const found = document.cookie.split("; ").find((entry) => entry.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+export function csrfToken(): string {
+  const name = "csrftoken=";
+  const found = document.cookie.split("; ").find((entry) => entry.startsWith(name));
+  return found ? decodeURIComponent(found.slice(name.length)) : "";
+}
+
+export function signedOut(): void {
+  for (const listener of signedOutListeners) listener();
 }
 
 async function bodyOf(response: Response): Promise<unknown> {
@@ -114,12 +119,17 @@ async function bodyOf(response: Response): Promise<unknown> {
 }
 
 async function errorOf(response: Response): Promise<ApiError> {
-  const fallback = t.errors.status(response.status);
+  return failureOf(response.status, await response.text().catch(() => ""));
+}
+
+/** What a refusal says, in the page's words. */
+export function failureOf(status: number, body: string): ApiError {
+  const fallback = t.errors.status(status);
   try {
-    const { error } = (await response.json()) as { error?: { message?: string; code?: string } };
+    const { error } = JSON.parse(body) as { error?: { message?: string; code?: string } };
     const code = error?.code ?? "";
-    return new ApiError(sentence(code, error?.message) || fallback, response.status, code);
+    return new ApiError(sentence(code, error?.message) || fallback, status, code);
   } catch {
-    return new ApiError(fallback, response.status, "");
+    return new ApiError(fallback, status, "");
   }
 }

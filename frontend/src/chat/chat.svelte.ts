@@ -3,6 +3,7 @@ import { ChatSocket, Refusal, type Connection } from "../api/socket";
 import type { ConversationPart, Me, Send } from "../api/types";
 import { uuid } from "../ui/ids";
 import { toasts } from "../ui/toasts.svelte";
+import { imagesIn, partsOf } from "../pictures/parts";
 import { Conversations } from "./conversations.svelte";
 import { Drafts } from "./drafts";
 import type { Entry } from "./entry.svelte";
@@ -90,7 +91,11 @@ export class Chat {
   }
 
   /** Says `text` after `parent`, by default at the end of what is shown. */
-  send(text: string, parent: string | null = this.thread.leaf?.id ?? null): void {
+  send(
+    text: string,
+    parent: string | null = this.thread.leaf?.id ?? null,
+    images: string[] = [],
+  ): void {
     const thread = this.thread;
     const send: Send = {
       type: "send",
@@ -100,7 +105,7 @@ export class Chat {
       message: uuid(),
       answer: uuid(),
       // Half a character, cut in the middle, is not JSON.
-      parts: [{ type: "text", text: text.toWellFormed() }],
+      parts: partsOf(text.toWellFormed(), images),
       model: MODEL,
       is_temporary: false,
     };
@@ -132,10 +137,12 @@ export class Chat {
     const { thread } = this;
     if (thread.id !== send.conversation) {
       this.#drafts.restore(send.conversation, text);
+      this.#drafts.writeImages(send.conversation, imagesIn(send.parts));
       return;
     }
     thread.forget(send.answer, send.message);
     thread.draft = this.#drafts.restore(thread.isNew ? null : thread.id, text);
+    thread.attachments.restore(imagesIn(send.parts));
   }
 
   /** Asks for one more answer to what `answer` was an answer to. */

@@ -17,6 +17,15 @@ export class Drafts {
     write(this.#key(conversation), text || null);
   }
 
+  /** The images that lie beside the text, by their ids. */
+  readImages(conversation: string | null): string[] {
+    return (read(`${this.#key(conversation)}.images`) ?? "").split(" ").filter(Boolean);
+  }
+
+  writeImages(conversation: string | null, images: string[]): void {
+    write(`${this.#key(conversation)}.images`, images.join(" ") || null);
+  }
+
   /** Puts back what could not be sent, before anything written since. */
   restore(conversation: string | null, text: string): string {
     const joined = [text, this.read(conversation)].filter(Boolean).join("\n\n");

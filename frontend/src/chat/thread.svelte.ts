@@ -7,6 +7,7 @@ import type {
   Part,
   Send,
 } from "../api/types";
+import { Attachments } from "../pictures/attachments.svelte";
 import { Drafts } from "./drafts";
 import { Entry } from "./entry.svelte";
 import { path } from "./tree";
@@ -34,6 +35,8 @@ export class Thread {
   #choices = new SvelteMap<string | null, string>();
   #draft = $state("");
   #drafts: Drafts;
+  /** Images that go with the draft. */
+  readonly attachments: Attachments;
 
   steps = $derived(path(this.entries.values(), this.#choices, this.#root));
   leaf = $derived(this.steps.at(-1)?.place ?? null);
@@ -45,6 +48,9 @@ export class Thread {
     this.isNew = isNew;
     this.#drafts = drafts;
     this.#draft = drafts.read(isNew ? null : id);
+    this.attachments = new Attachments(drafts.readImages(isNew ? null : id), (images) =>
+      drafts.writeImages(this.isNew ? null : id, images),
+    );
   }
 
   get draft(): string {
