@@ -22,4 +22,11 @@ addEventListener("vite:preloadError", () => {
 const { route } = router;
 if (route.page === "chat" && route.conversation) askAhead(newestPart(route.conversation));
 
-mount(App, { target: document.getElementById("app")! });
+const target = document.getElementById("app")!;
+const token = /^\/s\/([\w-]+)\/?$/.exec(location.pathname)?.[1];
+if (token) {
+  // What somebody shared is for whoever is not signed in as well, and needs nothing else.
+  void import("./sharing/SharedPage.svelte").then(({ default: SharedPage }) =>
+    mount(SharedPage, { target, props: { token } }),
+  );
+} else mount(App, { target });

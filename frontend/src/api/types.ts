@@ -38,6 +38,11 @@ export type Policy = Schemas["PolicyOut"];
 export type Policies = Schemas["Policies"];
 export type Receipt = Schemas["FeedbackReceipt"];
 
+export type Share = Schemas["ShareOut"];
+export type SharedConversation = Schemas["SharedOut"];
+export type DataCopy = Schemas["ExportOut"];
+export type Erasure = Schemas["ErasureOut"];
+
 export type Metrics = Schemas["Metrics"];
 export type MetricsPoint = Schemas["MetricsPoint"];
 export type Alarm = Schemas["AlarmOut"];
