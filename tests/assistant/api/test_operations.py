@@ -188,12 +188,13 @@ def test_metrics_are_read_with_their_key_or_an_administrators(settings):
 
 def test_metrics_say_what_all_processes_counted(settings):
     settings.ENGINE_URLS = NOWHERE
+    # Names of its own: the process of the tests hands over what it counted too.
     one, two = Tally(), Tally()
     for process in (one, two):
-        process.add("requests", "GET", "/v1/models", "200")
-        process.time("request_seconds", "/v1/models", seconds=0.02)
+        process.add("requests", "GET", "/v1/counted", "200")
+        process.time("request_seconds", "/v1/counted", seconds=0.02)
         process.hand_over(valkey.client())
-    one.add("tokens", "sampled", by=7)
+    one.add("tokens", "counted", by=7)
     one.hand_over(valkey.client())
     factories.answer(
         factories.said(factories.conversation(factories.ada())), status=Generation.Status.QUEUED
@@ -201,13 +202,13 @@ def test_metrics_say_what_all_processes_counted(settings):
 
     found = figures(factories.caller(factories.ann()).get("/metrics").content.decode())
 
-    where = '{"method": "GET", "route": "/v1/models", "status": "200"}'
+    where = '{"method": "GET", "route": "/v1/counted", "status": "200"}'
     assert found[f"danas_requests_total{where}"] == 2
     bucket = "danas_request_seconds_bucket"
-    assert found[bucket + '{"le": "0.01", "route": "/v1/models"}'] == 0
-    assert found[bucket + '{"le": "0.025", "route": "/v1/models"}'] == 2
-    assert found['danas_request_seconds_sum{"route": "/v1/models"}'] == pytest.approx(0.04)
-    assert found['danas_tokens_total{"kind": "sampled"}'] == 7
+    assert found[bucket + '{"le": "0.01", "route": "/v1/counted"}'] == 0
+    assert found[bucket + '{"le": "0.025", "route": "/v1/counted"}'] == 2
+    assert found['danas_request_seconds_sum{"route": "/v1/counted"}'] == pytest.approx(0.04)
+    assert found['danas_tokens_total{"kind": "counted"}'] == 7
     assert found['danas_answers_open{"status": "queued"}'] == 1
     assert found['danas_engine_up{"engine": "http://127.0.0.1:1"}'] == 0
     assert "danas_backup_age_seconds{}" not in found
