@@ -79,3 +79,8 @@ export type Update = Omit<Schemas["UpdateOut"], "state" | "gates" | "trial"> & {
 };
 
 export type PolicyDetail = Omit<Schemas["PolicyLineage"], "update"> & { update: Update | null };
+
+export type FoundTrajectory = Schemas["FoundTrajectory"];
+export type LookedAt = Schemas["LookedAt"];
+export type Snapshot = Schemas["SnapshotOut"];
+export type PullRecord = Schemas["PullOut"];

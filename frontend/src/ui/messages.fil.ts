@@ -67,6 +67,7 @@ export const fil: Messages = {
     learning: "Pagkatuto",
     people: "Mga Tao",
     operations: "Operasyon",
+    research: "Pananaliksik",
     settings: "Mga Setting",
     signOut: "Mag-sign out",
     shortcuts: "Mga keyboard shortcut",

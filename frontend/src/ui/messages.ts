@@ -72,6 +72,7 @@ const en = {
     learning: "Learning",
     people: "People",
     operations: "Operations",
+    research: "Research",
     settings: "Settings",
     signOut: "Sign out",
     shortcuts: "Keyboard shortcuts",

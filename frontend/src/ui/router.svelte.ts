@@ -5,6 +5,7 @@
  * what is shown can be linked to, reloaded and gone back to.
  */
 
+export type ResearchSection = "found" | "snapshots" | "pulls";
 export type LearningSection = "learned" | "quality" | "updates" | "versions" | "review";
 
 /** `item`: a receipt or a version that is open over its section; a piece of feedback in review. */
@@ -14,6 +15,7 @@ export type Route =
   | { page: "review"; item: string | null }
   | { page: "people" }
   | { page: "operations" }
+  | { page: "research"; section: ResearchSection }
   | { page: "settings"; section: string }
   | { page: "link"; kind: LinkKind; token: string };
 
@@ -22,6 +24,7 @@ export type LinkKind = "invite" | "reset" | "confirm";
 
 const LEARNING = /^\/learning(?:\/(quality|updates|versions|review|receipts)(?:\/([\w.-]+))?)?\/?$/;
 const REVIEW = /^\/review(?:\/([0-9a-f-]{36}))?\/?$/;
+const RESEARCH = /^\/research(?:\/(snapshots|pulls))?\/?$/;
 const SETTINGS = /^\/settings(?:\/([a-z]+))?\/?$/;
 const LINK = /^\/(invite|reset|confirm)\/([\w:.=-]+)\/?$/;
 const CONVERSATION = /^\/c\/([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\/?$/;
@@ -36,6 +39,8 @@ export function routeOf(path: string): Route {
   const settings = SETTINGS.exec(path);
   if (settings) return { page: "settings", section: settings[1] ?? "" };
   if (/^\/people\/?$/.test(path)) return { page: "people" };
+  const research = RESEARCH.exec(path);
+  if (research) return { page: "research", section: (research[1] ?? "found") as ResearchSection };
   if (/^\/operations\/?$/.test(path)) return { page: "operations" };
   const link = LINK.exec(path);
   if (link) return { page: "link", kind: link[1] as LinkKind, token: link[2]! };
@@ -53,6 +58,10 @@ export function learningPath(section: LearningSection, item = ""): string {
   const part = section === "learned" ? "receipts" : section;
   if (item) return `/learning/${part}/${encodeURIComponent(item)}`;
   return section === "learned" ? "/learning" : `/learning/${part}`;
+}
+
+export function researchPath(section: ResearchSection): string {
+  return section === "found" ? "/research" : `/research/${section}`;
 }
 
 class Router {
