@@ -18,7 +18,7 @@ WARNING = (
 )
 WITHOUT = (
     "Secrets are not in the file. Without DANAS_HOME/secrets (or your DANAS_SECRET_KEY) a restored"
-    " Danas signs everybody out and asks for second factors to be set up anew."
+    " Danas signs everybody out, asks for second factors anew and gives new pseudonyms."
 )
 
 
