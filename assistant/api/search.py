@@ -30,15 +30,15 @@ class SegmentOut(Out):
 class HitOut(Out):
     """A message, or where `message` is null a conversation by its title.
 
-    `found_by` says why: `words` it has, a `part` of a word or one spelled alike, its `meaning`, the
-    `title`. `excerpt` is plain text.
+    `found_by` says why: `words` it has, a `part` of a word, a `spelling` that is alike, its
+    `meaning`, the `title`. `excerpt` is plain text.
     """
 
     conversation: ConversationOut
     message: UUID | None
     role: str
     at: datetime
-    found_by: list[Literal["words", "part", "meaning", "title"]]
+    found_by: list[Literal["words", "part", "spelling", "meaning", "title"]]
     excerpt: list[SegmentOut]
 
 

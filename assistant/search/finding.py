@@ -1,7 +1,7 @@
 """Finding again what one person said and heard.
 
-Four ways, each its own statement, each beginning with the owner: the words themselves (tsvector,
-the last one perhaps unfinished), parts and misspellings of words (pg_trgm), the meaning (pgvector),
+Each way is a statement of its own that begins with the owner: the words themselves (tsvector, the
+last one perhaps unfinished), parts of words and misspelled ones (pg_trgm), the meaning (pgvector),
 and titles. Their lists are merged by reciprocal rank fusion (Cormack et al. 2009), and each hit
 says by which ways it was found.
 """
@@ -33,8 +33,8 @@ CANDIDATES = 200
 LEAST_LIKENESS = 0.25
 LIKELIEST = 20
 FUSION = 60
-# Misspellings are looked for in long texts at some cost; what takes longer is done without.
-PATIENCE_MS = 400
+# Parts and misspellings of words that are everywhere cost more than they are worth.
+PATIENCE_MS = 80
 SHORTEST_PART = 3
 
 
@@ -43,6 +43,7 @@ class Way(StrEnum):
 
     WORDS = "words"
     PART = "part"
+    SPELLING = "spelling"
     MEANING = "meaning"
     TITLE = "title"
 
@@ -88,7 +89,9 @@ def find(person: User, wanted: Wanted, *, limit: int = 20) -> list[Hit]:
             found[Way.MEANING] = _ask(Way.MEANING, person, wanted)
             found[Way.TITLE] = _ask(Way.TITLE, person, wanted)
             if len(found[Way.WORDS]) < limit and len(wanted.text.strip()) >= SHORTEST_PART:
-                found[Way.PART] = _ask_patiently(person, wanted)
+                found[Way.PART] = _ask_briefly(Way.PART, person, wanted)
+                if not found[Way.WORDS] and not found[Way.PART]:
+                    found[Way.SPELLING] = _ask_briefly(Way.SPELLING, person, wanted)
     best = _fused(found)[:limit]
     return _hits(person, wanted, best)
 
@@ -104,12 +107,12 @@ def _ask(way: Way, person: User, wanted: Wanted) -> list[UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _ask_patiently(person: User, wanted: Wanted) -> list[UUID]:
+def _ask_briefly(way: Way, person: User, wanted: Wanted) -> list[UUID]:
+    """What is found in time, else nothing."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
-            cursor.execute("SET LOCAL pg_trgm.word_similarity_threshold = 0.5")
-            found = _ask(Way.PART, person, wanted)
+            found = _ask(way, person, wanted)
             cursor.execute("SET LOCAL statement_timeout = 0")
             return found
     except OperationalError:
@@ -126,6 +129,9 @@ def statement(way: Way, person: User, wanted: Wanted) -> tuple[str, dict[str, An
         case Way.PART:
             values |= {"text": wanted.text.strip(), "like": f"%{_literal(wanted.text.strip())}%"}
             return _PART.format(limits=limits), values
+        case Way.SPELLING:
+            values |= {"text": wanted.text.strip()}
+            return _SPELLING.format(limits=limits), values
         case Way.MEANING:
             (vector,) = embed([wanted.text])
             if not vector.any():
@@ -157,8 +163,13 @@ _WORDS = f"""
 """
 _PART = f"""
     SELECT e.message_id {_FROM}
-     WHERE e.owner_id = %(owner)s AND (e.text ILIKE %(like)s OR e.text %%> %(text)s) {{limits}}
-     ORDER BY (e.text ILIKE %(like)s) DESC, e.created_at DESC LIMIT {CANDIDATES}
+     WHERE e.owner_id = %(owner)s AND e.text ILIKE %(like)s {{limits}}
+     ORDER BY e.created_at DESC LIMIT {LIKELIEST}
+"""
+_SPELLING = f"""
+    SELECT e.message_id {_FROM}
+     WHERE e.owner_id = %(owner)s AND e.text %%> %(text)s {{limits}}
+     ORDER BY e.text <->> %(text)s, e.created_at DESC LIMIT {LIKELIEST}
 """
 _MEANING = f"""
     SELECT id FROM (

@@ -111,18 +111,3 @@ def test_signing_out_and_in_again(page: Page, ada: tuple[str, str]) -> None:
     identify(page, *ada)
 
     expect(box(page)).to_be_visible()
-
-
-def test_a_conversation_is_deleted_for_good(page: Page) -> None:
-    ask(page, "What is the capital of Norway?")
-    finished(page)
-    address = page.url
-    row = page.get_by_role("listitem").filter(has_text="What is the capital of Norway?")
-
-    row.hover()
-    row.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-
-    expect(row).to_have_count(0)
-    page.goto(address)
-    expect(page.get_by_text("There is no such conversation")).to_be_visible()

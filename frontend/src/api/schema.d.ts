@@ -3372,8 +3372,8 @@ export interface components {
          * HitOut
          * @description A message, or where `message` is null a conversation by its title.
          *
-         *     `found_by` says why: `words` it has, a `part` of a word or one spelled alike, its `meaning`, the
-         *     `title`. `excerpt` is plain text.
+         *     `found_by` says why: `words` it has, a `part` of a word, a `spelling` that is alike, its
+         *     `meaning`, the `title`. `excerpt` is plain text.
          */
         HitOut: {
             conversation: components["schemas"]["ConversationOut"];
@@ -3387,7 +3387,7 @@ export interface components {
              */
             at: string;
             /** Found By */
-            found_by: ("words" | "part" | "meaning" | "title")[];
+            found_by: ("words" | "part" | "spelling" | "meaning" | "title")[];
             /** Excerpt */
             excerpt: components["schemas"]["SegmentOut"][];
         };

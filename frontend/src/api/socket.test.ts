@@ -30,6 +30,7 @@ const listener = {
   changed: vi.fn(),
   turn: vi.fn(),
   event: vi.fn(),
+  library: vi.fn(),
   signedOut: vi.fn(),
 };
 

@@ -8,7 +8,7 @@
 
 import { sentence } from "./codes";
 import { ApiError } from "./http";
-import type { AnswerEvent, Command, Notice, Turn } from "./types";
+import type { AnswerEvent, Command, LibraryNotice, Notice, Turn } from "./types";
 
 export type Connection = "connecting" | "open" | "waiting" | "closed";
 
@@ -18,6 +18,8 @@ interface Listener {
   changed(connection: Connection): void;
   turn(turn: Turn): void;
   event(event: AnswerEvent): void;
+  /** The list changed in another tab, or by itself. */
+  library(notice: LibraryNotice): void;
   /** Nobody is signed in any more. The client rests until `reconnect`. */
   signedOut(): void;
 }
@@ -160,6 +162,10 @@ export class ChatSocket {
         return this.listener.turn(notice);
       case "event":
         return this.listener.event(notice);
+      case "changed":
+      case "gone":
+      case "rearranged":
+        return this.listener.library(notice);
     }
   }
 

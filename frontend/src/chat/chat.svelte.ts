@@ -1,10 +1,10 @@
 import { ApiError, get, post, remove } from "../api/http";
 import { ChatSocket, Refusal, type Connection } from "../api/socket";
-import type { ConversationPart, Me, Send } from "../api/types";
+import type { ConversationPart, LibraryNotice, Me, Send } from "../api/types";
+import { Library } from "../library/library.svelte";
 import { uuid } from "../ui/ids";
 import { toasts } from "../ui/toasts.svelte";
 import { imagesIn, partsOf } from "../pictures/parts";
-import { Conversations } from "./conversations.svelte";
 import { Drafts } from "./drafts";
 import type { Entry } from "./entry.svelte";
 import { t } from "./messages";
@@ -25,7 +25,7 @@ export class Chat {
   connection = $state<Connection>("closed");
   /** True from the first failed attempt to connect until a connection is there. */
   isCut = $state(false);
-  readonly conversations = new Conversations();
+  readonly library = new Library();
   thread: Thread = $state.raw() as Thread;
   readonly #drafts: Drafts;
   readonly #outbox: Outbox;
@@ -38,13 +38,14 @@ export class Chat {
       opened: () => void this.#sync(),
       changed: (connection) => this.#changed(connection),
       turn: ({ conversation, messages }) => {
-        this.conversations.put(conversation);
+        this.library.put(conversation);
         this.thread.turn(conversation, messages);
       },
       event: (event) => {
         const torn = this.thread.take(event);
         if (torn) void this.#replay(torn);
       },
+      library: (notice) => this.#arranged(notice),
       signedOut: onSignedOut,
     });
     this.thread = this.#blank();
@@ -71,7 +72,7 @@ export class Chat {
   }
 
   refreshList(): void {
-    this.conversations.refresh().catch((error: unknown) => {
+    this.library.refresh().catch((error: unknown) => {
       if (!(error instanceof ApiError && error.isSignedOut)) toasts.fail(error);
     });
   }
@@ -107,7 +108,7 @@ export class Chat {
       // Half a character, cut in the middle, is not JSON.
       parts: partsOf(text.toWellFormed(), images),
       model: MODEL,
-      is_temporary: false,
+      is_temporary: thread.isTemporary,
     };
     thread.expect(send);
     this.#outbox.add(send);
@@ -227,7 +228,8 @@ export class Chat {
     try {
       const part = await this.#read(thread);
       thread.mergeNewest(part);
-      this.conversations.put(part.conversation);
+      this.library.put(part.conversation);
+      thread.isTemporary = part.conversation.is_temporary;
     } catch (error) {
       this.#cannotShow(thread, error as ApiError);
     }
@@ -278,17 +280,27 @@ export class Chat {
     else thread.failure = error.message;
   }
 
-  async rename(id: string, title: string): Promise<void> {
-    await this.conversations.rename(id, title);
-  }
-
-  async remove(id: string): Promise<void> {
-    await this.conversations.remove(id);
+  /** Deletes a temporary conversation, with what was being written there. */
+  async removeNow(id: string): Promise<void> {
+    await this.library.removeNow(id);
     this.#drafts.write(id, "");
   }
 
   titleOf(id: string): string {
-    return this.conversations.find(id)?.title || t.sidebar.untitled;
+    return this.library.find(id)?.title || t.sidebar.untitled;
+  }
+
+  /** What is open may have been deleted elsewhere, or be back. */
+  #arranged(notice: LibraryNotice): void {
+    this.library.take(notice);
+    const { thread } = this;
+    if (notice.type === "gone" && notice.conversations.includes(thread.id)) {
+      thread.isMissing = true;
+    } else if (notice.type === "changed" && thread.isMissing) {
+      if (!notice.conversations.some(({ id }) => id === thread.id)) return;
+      thread.isMissing = false;
+      void this.#sync();
+    }
   }
 
   #changed(connection: Connection): void {

@@ -23,6 +23,8 @@ export class Thread {
   isNew = $state(false);
   isLoading = $state(false);
   isMissing = $state(false);
+  /** Neither listed nor remembered; it goes when its person leaves it. */
+  isTemporary = $state(false);
   failure = $state("");
   entries = new SvelteMap<string, Entry>();
   /** More of the path stands above what is loaded. */

@@ -34,10 +34,12 @@ interface Line {
 export class FakeServer {
   requests: { call: string; body: unknown }[] = [];
   commands: Command[] = [];
+  #answers: Answers;
   #line: Line = {};
 
   /** `answers` by method and path, such as "GET /v1/updates". */
-  constructor(private answers: Answers = {}) {
+  constructor(answers: Answers = {}) {
+    this.#answers = { "GET /v1/folders": () => ({ data: [] }), ...answers };
     vi.stubGlobal("fetch", (path: string, init: RequestInit) =>
       Promise.resolve(this.#answer(path, init)),
     );
@@ -77,7 +79,7 @@ export class FakeServer {
     const body: unknown = init.body ? JSON.parse(String(init.body)) : undefined;
     this.requests.push({ call, body });
     const query = new URLSearchParams(path.split("?")[1]);
-    const made = this.answers[call]?.(body, query) ?? new Status(404, error("There is nothing there."));
+    const made = this.#answers[call]?.(body, query) ?? new Status(404, error("There is nothing there."));
     const { code, body: content } = made instanceof Status ? made : new Status(200, made);
     return new Response(code === 204 ? null : JSON.stringify(content), { status: code });
   }

@@ -72,13 +72,7 @@ export const fil: Messages = {
     signOut: "Mag-sign out",
     shortcuts: "Mga keyboard shortcut",
     untitled: "Bagong usapan",
-    rename: "Palitan ang pamagat",
-    remove: "Burahin",
-    more: (title: string) => `Iba pa para sa “${title}”`,
     renameLabel: "Pamagat",
-    removeTitle: "Buburahin ba ang usapang ito?",
-    removeText: (title: string) =>
-      `Tuluyang mabubura ang “${title}”, pati ang lahat ng naitabi mula rito.`,
     ages: { today: "Ngayon", yesterday: "Kahapon", week: "Nitong 7 araw", older: "Noon pa" },
   },
 

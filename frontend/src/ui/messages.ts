@@ -77,13 +77,7 @@ const en = {
     signOut: "Sign out",
     shortcuts: "Keyboard shortcuts",
     untitled: "New conversation",
-    rename: "Rename",
-    remove: "Delete",
-    more: (title: string) => `More for “${title}”`,
     renameLabel: "Title",
-    removeTitle: "Delete this conversation?",
-    removeText: (title: string) =>
-      `“${title}” will be deleted for good, with all that was kept from it.`,
     ages: { today: "Today", yesterday: "Yesterday", week: "Last 7 days", older: "Earlier" },
   },
 

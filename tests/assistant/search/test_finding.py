@@ -43,7 +43,7 @@ def test_a_part_of_a_word_and_a_misspelled_one_are_found() -> None:
     (by_error,) = finding.find(ada(), Wanted("restaurnat"))
 
     assert by_part.ways == [Way.PART]
-    assert by_error.ways == [Way.PART]
+    assert by_error.ways == [Way.SPELLING]
     assert [each.text for each in by_part.excerpt if each.is_match] == ["staurant"]
 
 
