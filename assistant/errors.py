@@ -19,6 +19,10 @@ AssistantError
 ├── NotShareable           a temporary chat
 ├── ConfirmationWrong      what was typed to confirm is not what was asked for
 ├── ImageInUse             it is part of a conversation, so it cannot be taken back
+├── ReviewInvalid          text or spans that do not fit a reviewer's verdict
+├── ItemTaken              another reviewer has the item, or it is decided
+├── LeaseLost              the reviewer's hold on an item ended
+├── PreviewStale           a preview of many items that was used, or is somebody else's
 ├── NotSignedIn            no key and no session, or one that is not valid (any more)
 ├── SignInFailed           wrong name or password; which of the two is not said
 ├── SignupClosed           people can't make accounts here themselves
@@ -126,6 +130,23 @@ class ConfirmationWrong(AssistantError):
 
 class ImageInUse(AssistantError):
     code = "image_in_use"
+
+
+class ReviewInvalid(AssistantError):
+    code = "review_invalid"
+
+
+class ItemTaken(AssistantError):
+    code = "item_taken"
+    can_retry = True
+
+
+class LeaseLost(AssistantError):
+    code = "claim_lost"
+
+
+class PreviewStale(AssistantError):
+    code = "preview_stale"
 
 
 class NotSignedIn(AssistantError):

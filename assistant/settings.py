@@ -71,6 +71,8 @@ class Environment(BaseSettings):
     titles: Literal["auto", "model", "words"] = Field("auto", alias="DANAS_TITLES")
     temporary_hours: float = Field(24.0, alias="DANAS_TEMPORARY_HOURS", gt=0)
     personal_events: int = Field(40, alias="DANAS_PERSONAL_EVENTS", ge=1)
+    review_twice: int = Field(7, alias="DANAS_REVIEW_TWICE", ge=0, le=100)
+    review_thumbs_up: int = Field(10, alias="DANAS_REVIEW_THUMBS_UP", ge=0, le=100)
     personal_loaded: int = Field(8, alias="DANAS_PERSONAL_LOADED", ge=1)
     rates: dict[str, str] = Field(default_factory=dict, alias="DANAS_RATES")
     log_format: Literal["", "line", "json"] = Field("", alias="DANAS_LOG_FORMAT")
@@ -301,6 +303,7 @@ CELERY_BEAT_SCHEDULE = {
     "understand what was said": {"task": "assistant.understand", "schedule": 10.0},
     "tend the researchers' feed": {"task": "assistant.tend_feed", "schedule": 300.0},
     "delete files that nobody keeps": {"task": "assistant.sweep_files", "schedule": 600.0},
+    "order the review queue": {"task": "assistant.describe_reviews", "schedule": 30.0},
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
 
@@ -346,6 +349,7 @@ TITLES, TEMPORARY_HOURS = env.titles, env.temporary_hours
 PERSONAL_EVENTS, PERSONAL_LOADED = env.personal_events, env.personal_loaded
 # What a person may do in a while, and how many sockets they may have open in one process.
 RATES, SOCKETS = rates.parsed(env.rates), env.sockets
+REVIEW_TWICE, REVIEW_THUMBS_UP = env.review_twice, env.review_thumbs_up
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 
 METRICS_KEY = env.metrics_key

@@ -15,6 +15,8 @@ from assistant.images import uploads
 from assistant.library import deletion, titles
 from assistant.mydata import erasure, exports
 from assistant.operations import series
+from assistant.review import describing
+from assistant.review.items import DESCRIBE
 from assistant.search import meaning
 from assistant.trajectories import feed, snapshots
 from inference import eviction
@@ -63,6 +65,13 @@ def advance_canary() -> None:
 def measure() -> None:
     """Write down how busy everything is, for the page of administrators."""
     series.measure()
+
+
+@shared_task(name=DESCRIBE, ignore_result=True)
+def describe_reviews() -> None:
+    """Find out what new items of the review queue are about, and put the queue in order."""
+    describing.describe_all()
+    describing.refresh()
 
 
 @shared_task(name="assistant.evict_adapters", ignore_result=True)

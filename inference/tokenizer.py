@@ -73,6 +73,10 @@ class ChatTokenizer:
         """The text of some ids, without the template's marks."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
 
+    def decode_whole(self, ids: Sequence[int]) -> str:
+        """The text of some ids with the template's marks, which `encode` reads as such again."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
     def render(self, messages: Sequence[ChatMessage]) -> str:
         """The prompt as text, ending where the assistant is to speak.
 

@@ -53,6 +53,17 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewritten:
+    """An answer's tokens as learning is to keep them from now on: something was blacked out in
+    them, or shown again. `logprobs` is empty where the tokens are not those that were sampled."""
+
+    answer: UUID
+    prompt_token_ids: tuple[int, ...]
+    response_token_ids: tuple[int, ...]
+    logprobs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RewardEstimate:
     """What the reward model thinks of an answer now.
 

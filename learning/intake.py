@@ -10,6 +10,7 @@ transaction, since the head contains it; the reward worker then builds the head 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from learning import contracts, ledger, readiness
-from learning.contracts import FeedbackKind, ServedAnswer
+from learning.contracts import FeedbackKind, Rewritten, ServedAnswer
 from learning.errors import (
     AnswerUnknown,
     NothingToLearnFrom,
@@ -29,6 +30,7 @@ from learning.errors import (
 )
 from learning.models import (
     Answer,
+    Experience,
     Judgement,
     Participant,
     PersonEffect,
@@ -147,6 +149,71 @@ def take_back(number: int, *, by: str) -> None:
     _mark(number, by, {"left_out_at": None, "left_out_because": ""})
 
 
+@transaction.atomic
+def accept(feedback: UUID, *, text: str = "", reviewers: int = 1) -> None:
+    """Make a judgement an experience. With a `text`, that is the answer to learn from.
+
+    Does nothing where the judgement was taken back or never came here.
+    """
+    judgement = Judgement.objects.filter(feedback=feedback, revoked_at=None).first()
+    if judgement is None:
+        return
+    Experience.objects.update_or_create(
+        judgement=judgement, defaults={"text": text, "reviewers": reviewers}
+    )
+    verdict = "corrected" if text else "accepted"
+    _write_review(feedback, {"verdict": verdict, "reviewers": reviewers})
+
+
+@transaction.atomic
+def reject(feedback: UUID) -> None:
+    """Have the reward head forget one judgement, and no update learn from it."""
+    _mark_rejected(feedback, is_rejected=True)
+
+
+@transaction.atomic
+def withdraw_review(feedback: UUID) -> None:
+    """Undo `accept` or `reject`: the judgement counts as if nobody had reviewed it."""
+    gone, _ = Experience.objects.filter(judgement__feedback=feedback).delete()
+    if gone:
+        _write_review(feedback, {"verdict": "withdrawn"})
+    _mark_rejected(feedback, is_rejected=False)
+
+
+@transaction.atomic
+def note_redaction(feedback: UUID, *, is_undone: bool) -> None:
+    """Write down that a reviewer blacked something out around a judgement, or showed it again."""
+    if Judgement.objects.filter(feedback=feedback).exists():
+        _write_review(feedback, {"verdict": "withdrawn" if is_undone else "redacted"})
+
+
+@transaction.atomic
+def rewrite(answers: Sequence[Rewritten], texts: Mapping[UUID, str]) -> None:
+    """Replace what is kept of some answers and, by feedback id, of what was said about them.
+
+    What was derived from them is made anew: features, and the head where it contained one of the
+    judgements, which are then taken in again.
+    """
+    lock_reward()
+    changed = [each.answer for each in answers if _has_rewritten(each)]
+    said = Judgement.objects.filter(feedback__in=texts)
+    altered = [row for row in said if row.text != texts[row.feedback]]
+    for row in altered:
+        Judgement.objects.filter(pk=row.pk).update(text=texts[row.feedback])
+    touched = Q(answer__in=changed) | Q(over__in=changed) | Q(pk__in=[row.pk for row in altered])
+    again = Judgement.objects.filter(touched)
+    taken_in = _taken_in(again.filter(revoked_at=None))
+    again.update(
+        version=None,
+        use=Judgement.Use.WAITING,
+        weight=None,
+        influence=None,
+        predicted=None,
+        text_features=None,
+    )
+    _let_go(taken_in)
+
+
 def request_update(
     by: str, *, canary: bool, algorithm: str = "rloo", person: int | None = None
 ) -> Update:
@@ -224,6 +291,31 @@ def _mark(number: int, by: str, values: dict[str, Any]) -> None:
         _drop_head()
     body = {"is_left_out": is_left_out, "by": by, "judgements": said.count()}
     ledger.record(ledger.Kind.LEFT_OUT, str(who), body)
+
+
+def _mark_rejected(feedback: UUID, *, is_rejected: bool) -> None:
+    lock_reward()
+    rows = Judgement.objects.filter(feedback=feedback, rejected_at__isnull=is_rejected)
+    was_taken_in = rows.filter(revoked_at=None).exclude(version=None).exists()
+    if not rows.update(rejected_at=timezone.now() if is_rejected else None):
+        return
+    if was_taken_in:
+        _drop_head()
+    _write_review(feedback, {"verdict": "rejected" if is_rejected else "withdrawn"})
+
+
+def _has_rewritten(answer: Rewritten) -> bool:
+    """Whether learning has this answer, with other tokens than these."""
+    tokens = {
+        "prompt_token_ids": list(answer.prompt_token_ids),
+        "response_token_ids": list(answer.response_token_ids),
+    }
+    others = Answer.objects.filter(pk=answer.answer).exclude(**tokens)
+    return bool(others.update(**tokens, logprobs=list(answer.logprobs), features=None))
+
+
+def _write_review(feedback: UUID, body: dict[str, Any]) -> None:
+    ledger.record(ledger.Kind.REVIEWED, str(feedback), body)
 
 
 def _check_own(person: int) -> None:

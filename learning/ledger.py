@@ -31,11 +31,12 @@ _LEDGER_LOCK = 0x44616E62
 
 
 class Kind(StrEnum):
-    """What happened. The subject is a feedback id for the first two, `participant N` for the
-    third, else a policy's name."""
+    """What happened. The subject is a feedback id for the first three, `participant N` for the
+    fourth, else a policy's name."""
 
     JUDGED = "judged"
     REVOKED = "revoked"
+    REVIEWED = "reviewed"
     LEFT_OUT = "left_out"
     TRAINED = "trained"
     EXAMINED = "examined"

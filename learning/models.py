@@ -97,6 +97,9 @@ class Judgement(models.Model):
     )
     version = models.PositiveIntegerField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    rejected_at = models.DateTimeField(
+        null=True, help_text="when a reviewer had the reward model forget this one"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -104,6 +107,22 @@ class Judgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} on {self.answer_id}"
+
+
+class Experience(models.Model):
+    """A judgement that a reviewer found worth learning from: a reviewed, trainable example.
+
+    `text` is the answer that the reviewer wrote; empty where the judgement was accepted as it is.
+    The judgement keeps the person's own words, and the reward model listens to those alone.
+    """
+
+    judgement = models.OneToOneField(Judgement, on_delete=models.CASCADE, related_name="experience")
+    text = models.TextField(blank=True)
+    reviewers = models.PositiveSmallIntegerField(default=1, help_text="who agreed that it is one")
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"experience of {self.judgement_id}"
 
 
 class RewardVersion(models.Model):

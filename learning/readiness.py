@@ -63,7 +63,7 @@ def effective_events() -> float:
 def new_judgements() -> QuerySet[Judgement]:
     """What the reward head learned from and no update for everybody has been trained on."""
     trained = Update.objects.filter(person=None).exclude(state=Update.State.FAILED)
-    learned = Judgement.objects.filter(revoked_at=None, use=Use.LEARNED, weight__gt=0)
+    learned = own_judgements().filter(weight__gt=0)
     return learned.exclude(used_in__update__in=trained)
 
 
@@ -78,7 +78,8 @@ def own_judgements() -> QuerySet[Judgement]:
     Of what was set aside (kept to measure, dictated, left out) they learn as little as the policy
     for everybody does.
     """
-    return Judgement.objects.filter(revoked_at=None, use=Use.LEARNED).exclude(version=None)
+    standing = Judgement.objects.filter(revoked_at=None, rejected_at=None, use=Use.LEARNED)
+    return standing.exclude(version=None)
 
 
 def predictions(*uses: Judgement.Use, since: int = 0, most: int = WINDOW) -> list[Prediction]:

@@ -20,11 +20,13 @@ from assistant.models import (
     GenerationEvent,
     Image,
     Message,
+    ReviewItem,
     Role,
     Trajectory,
     User,
     Window,
 )
+from assistant.review import claims, items
 from inference.diffusion.window import Block, to_json
 from inference.diffusion.window import Window as Memory
 from learning.contracts import FeedbackKind
@@ -132,6 +134,15 @@ def image(owner: User, **values: Any) -> Image:
     """A row without a file."""
     facts = {"media_type": "image/png", "width": 8, "height": 4, "bytes": 100, "sha256": "0" * 64}
     return Image.objects.create(owner=owner, **{**facts, **values})
+
+
+def review_item(message: Message, **values: Any) -> ReviewItem:
+    """An item of the review queue as it is, about feedback of its own."""
+    items.make(given := feedback(message, FeedbackKind.COMMENT, text="Too long."))
+    until = timezone.now() + claims.LEASE if "holder" in values else None
+    rows = ReviewItem.objects.filter(feedback=given)
+    rows.update(needs_second=False, lease_until=until, **values)
+    return ReviewItem.objects.get(feedback=given)
 
 
 def log(generation: Generation, entries: Sequence[tuple[str, dict[str, Any]]]) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from assistant.errors import NameInvalid, NameTaken, PasswordWeak, SignInFailed
 from assistant.models import Role, User
+from assistant.review import items
 from learning import intake, queue, scopes
 
 NAME_LENGTH = 150
@@ -106,5 +107,6 @@ def change_consent(person: User, *, training: bool | None, research: bool | None
         # The ledger, which intake writes to, comes last: its lock lasts until the commit.
         scopes.forget_person(person.pk)
         intake.forget_person(person.pk)
+        items.forget_person(person)
         transaction.on_commit(queue.ask_catch_up, robust=True)
     return person

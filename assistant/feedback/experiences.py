@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from assistant.models import Conversation, Feedback, Generation, User
+from assistant.review import redaction
 from learning import canary, intake, queue
 from learning.contracts import FeedbackKind, Judgement, ServedAnswer
 
@@ -27,7 +28,10 @@ def hand_over(generation: Generation) -> bool:
     # Read anew, behind the lock on its owner: it may have been deleted while the answer was made.
     if not Conversation.objects.filter(pk=conversation.pk).exists():
         return False
-    intake.remember(served(generation))
+    answer = redaction.of_served(conversation.pk, served(generation))
+    if answer is None:
+        return False
+    intake.remember(answer)
     transaction.on_commit(queue.ask_catch_up, robust=True)
     return True
 
@@ -67,12 +71,13 @@ def served(generation: Generation) -> ServedAnswer:
 
 
 def judgement(feedback: Feedback) -> Judgement:
+    hidden = redaction.words_of(feedback.message.conversation_id)
     return Judgement(
         feedback=feedback.pk,
         answer=feedback.message_id,
         person=feedback.person_id,
         kind=FeedbackKind(feedback.kind),
-        text=feedback.text,
+        text=redaction.hidden(feedback.text, hidden),
         over=feedback.over_id,
         tags=tuple(feedback.tags),
     )

@@ -23,6 +23,7 @@ from assistant.feedback import experiences
 from assistant.feedback.experiences import THUMBS
 from assistant.models import Feedback, Generation, Message, Trajectory, User
 from assistant.models.conversation import not_deleted, owned_by
+from assistant.review import items
 from learning import canary, intake, queue
 from learning.contracts import FeedbackKind
 
@@ -81,11 +82,11 @@ def rate(person: User, opinion: Opinion, *, key: str = "") -> Receipt:
         _check_siblings(answer, _served(person, opinion.over))
     standing = Feedback.objects.filter(person=person, revoked_at=None)
     if same := next(filter(opinion.is_that_of, standing.filter(message=opinion.message)), None):
-        return Receipt(same, is_learned=experiences.judge(same))
+        return Receipt(same, is_learned=_judge(same))
     for replaced in _replaced(standing, opinion):
         _revoke(replaced)
     feedback = _write(person, opinion, key)
-    return Receipt(feedback, is_learned=experiences.judge(feedback))
+    return Receipt(feedback, is_learned=_judge(feedback))
 
 
 @transaction.atomic
@@ -134,7 +135,15 @@ def _repeated(before: Feedback, opinion: Opinion) -> Receipt:
         raise IdentifierTaken("The Idempotency-Key was used for other feedback.")
     if before.revoked_at is not None:
         return Receipt(before, is_learned=False)
-    return Receipt(before, is_learned=experiences.judge(before))
+    return Receipt(before, is_learned=_judge(before))
+
+
+def _judge(feedback: Feedback) -> bool:
+    """Give it to learning, and what learning has to the reviewers too."""
+    is_learned = experiences.judge(feedback)
+    if is_learned:
+        items.make(feedback)
+    return is_learned
 
 
 def _served(person: User, message: UUID) -> Message:
@@ -180,6 +189,7 @@ def _revoke(feedback: Feedback) -> None:
     feedback.revoked_at = timezone.now()
     feedback.save(update_fields=["revoked_at"])
     intake.revoke(feedback.pk)
+    items.remove(feedback.pk)
     if feedback.kind in THUMBS:
         canary.note_thumb(feedback.message_id, None)
 

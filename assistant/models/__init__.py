@@ -7,6 +7,15 @@ from assistant.models.feedback import Feedback
 from assistant.models.generation import Generation, GenerationEvent
 from assistant.models.operations import Act, Backup, Measurement
 from assistant.models.picture import DiscardedFile, Image
+from assistant.models.review import (
+    AuditEntry,
+    Bulk,
+    Contradiction,
+    Decision,
+    Redaction,
+    ReviewItem,
+    Verdict,
+)
 from assistant.models.search import SearchEntry, SearchMeaning
 from assistant.models.sharing import Erasure, Export, Share
 from assistant.models.trajectory import Pull, Release, Snapshot, SnapshotRow, Trajectory
@@ -15,9 +24,13 @@ from assistant.models.window import Window
 __all__ = [
     "Act",
     "ApiKey",
+    "AuditEntry",
     "Backup",
     "BrowserSession",
+    "Bulk",
+    "Contradiction",
     "Conversation",
+    "Decision",
     "DiscardedFile",
     "Erasure",
     "Export",
@@ -31,8 +44,10 @@ __all__ = [
     "Measurement",
     "Message",
     "Pull",
+    "Redaction",
     "Release",
     "ResetLink",
+    "ReviewItem",
     "Role",
     "Scope",
     "SearchEntry",
@@ -43,5 +58,6 @@ __all__ = [
     "SnapshotRow",
     "Trajectory",
     "User",
+    "Verdict",
     "Window",
 ]

@@ -7,12 +7,15 @@ when it is withdrawn in the middle of a pull.
 from __future__ import annotations
 
 # t: the trajectory, m: its message, c: the conversation, u: its owner. An answer that was stopped
-# before its first word has tokens but no text; it is left out.
+# before its first word has tokens but no text; it is left out. So is a conversation that a reviewer
+# blacked something out of: its tokens would say what its text does not.
 _AGREED = """
     JOIN assistant_message m ON m.id = t.generation_id AND m.parts <> '[]'
                             AND m.deleted_at IS NULL
     JOIN assistant_conversation c ON c.id = m.conversation_id AND NOT c.is_temporary
                                  AND c.deleted_at IS NULL
+                                 AND NOT EXISTS (SELECT FROM assistant_redaction x
+                                      WHERE x.conversation_id = c.id AND NOT x.is_undone)
     JOIN assistant_user u ON u.id = c.owner_id AND u.research_consent
 """
 

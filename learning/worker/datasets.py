@@ -83,7 +83,7 @@ def judged_examples(
     """
     examples = [
         Judged(tuple(judgement.answer.prompt_token_ids), response, is_liked, weight)
-        for judgement in _judgements(person).select_related("answer", "over")
+        for judgement in _judgements(person).select_related("answer", "over", "experience")
         for response, is_liked in _sides(judgement, answer_ids)
         if (weight := 1.0 if judgement.weight is None else judgement.weight) > 0
     ]
@@ -95,10 +95,14 @@ def judged_examples(
 
 
 def lessons(config: UpdateConfig, workshop: Workshop, person: int | None = None) -> Lessons:
-    """Words and corrections for `learning.policy.hindsight`, none where they are switched off."""
+    """Words and corrections for `learning.policy.hindsight`, none where they are switched off.
+
+    What everybody's policy is to say word for word was reviewed; a person's own adapter takes their
+    corrections as they are.
+    """
     if not config.hindsight_share:
         return Lessons()
-    newest = _judgements(person).select_related("answer").order_by("-pk")[:LESSONS]
+    newest = _judgements(person).select_related("answer", "experience").order_by("-pk")[:LESSONS]
     rows = [row for row in newest if _is_usable(tuple(row.answer.prompt_token_ids), config)]
     return Lessons(
         tuple(_hint(row, workshop) for row in rows if _words(row)),
@@ -106,10 +110,10 @@ def lessons(config: UpdateConfig, workshop: Workshop, person: int | None = None)
             Correction(
                 tuple(row.answer.prompt_token_ids),
                 tuple(row.answer.response_token_ids),
-                workshop.answer_ids(row.text)[: config.max_judged_tokens],
+                workshop.answer_ids(text)[: config.max_judged_tokens],
             )
             for row in rows
-            if row.kind == FeedbackKind.CORRECTION
+            if (text := _corrected(row)) and (person is not None or _is_reviewed(row))
         ),
     )
 
@@ -119,16 +123,27 @@ def _sides(
 ) -> Iterable[tuple[TokenIds, bool]]:
     """The answers that a judgement speaks of, and whether it likes them."""
     answer = tuple(judgement.answer.response_token_ids)
-    if judgement.kind == FeedbackKind.UP:
+    if text := _corrected(judgement):
+        yield answer_ids(text), True
+        yield answer, False
+    elif judgement.kind == FeedbackKind.UP:
         yield answer, True
     elif judgement.kind == FeedbackKind.DOWN:
-        yield answer, False
-    elif judgement.kind == FeedbackKind.CORRECTION:
-        yield answer_ids(judgement.text), True
         yield answer, False
     elif judgement.kind == FeedbackKind.PREFERENCE and judgement.over is not None:
         yield answer, True
         yield tuple(judgement.over.response_token_ids), False
+
+
+def _corrected(judgement: Judgement) -> str:
+    """The answer that a reviewer wrote, else the person's own; empty without either."""
+    if _is_reviewed(judgement) and judgement.experience.text:
+        return judgement.experience.text
+    return judgement.text if judgement.kind == FeedbackKind.CORRECTION else ""
+
+
+def _is_reviewed(judgement: Judgement) -> bool:
+    return hasattr(judgement, "experience")
 
 
 def _hint(judgement: Judgement, workshop: Workshop) -> Hint:

@@ -62,4 +62,5 @@ def _stale() -> tuple[int, int] | None:
 def _telling() -> QuerySet[Judgement]:
     """Everything that says something to a head, the common one's or the person's own."""
     silent = Q(use__in=(Judgement.Use.SILENT, Judgement.Use.WAITING))
-    return Judgement.objects.filter(revoked_at=None).exclude(version=None).exclude(silent)
+    standing = Judgement.objects.filter(revoked_at=None, rejected_at=None)
+    return standing.exclude(version=None).exclude(silent)

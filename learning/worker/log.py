@@ -92,7 +92,7 @@ def write_down(log: Sequence[Logged]) -> None:
 def _use(row: Judgement, who: Participant, event: Event) -> Judgement.Use:
     if isinstance(event, Silence):
         return Use.SILENT
-    if who.left_out_at is not None:
+    if who.left_out_at is not None or row.rejected_at is not None:
         return Use.LEFT_OUT
     if row.answer.is_dictated or (row.over is not None and row.over.is_dictated):
         return Use.DICTATED

@@ -1172,6 +1172,273 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/review/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List review items
+         * @description By influence times uncertainty of the reward model, or the newest first.
+         */
+        get: operations["assistant_api_review_index"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count review items */
+        get: operations["assistant_api_review_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far reviewers agree */
+        get: operations["assistant_api_review_show_agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim the next item
+         * @description The most telling one that is free and matches, for ten minutes.
+         */
+        post: operations["assistant_api_review_claim_next"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/items/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a review item */
+        get: operations["assistant_api_review_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/items/{pk}/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Claim an item */
+        post: operations["assistant_api_review_claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/items/{pk}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep an item longer */
+        post: operations["assistant_api_review_renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/items/{pk}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an item back */
+        post: operations["assistant_api_review_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/items/{pk}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide an item
+         * @description Needs the token of the claim. `text` is the corrected answer, `spans` what to redact.
+         */
+        post: operations["assistant_api_review_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/items/{pk}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo a decision
+         * @description Takes back all that came of it; the item is the caller's again.
+         */
+        post: operations["assistant_api_review_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/items/{pk}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find similar items */
+        get: operations["assistant_api_review_similar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/items/{pk}/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an item's history */
+        get: operations["assistant_api_review_show_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Preview one verdict on many items */
+        post: operations["assistant_api_review_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/bulk/{pk}/apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do what was previewed */
+        post: operations["assistant_api_review_apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/review/bulk/{pk}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo it for all of them */
+        post: operations["assistant_api_review_undo_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learning/alarms": {
         parameters: {
             query?: never;
@@ -3245,6 +3512,428 @@ export interface components {
             /** Break */
             break: string;
         };
+        /**
+         * FiltersIn
+         * @description All that are given have to hold. `pseudonym` is a person's or its beginning; `q` is a text
+         *     search; days are in UTC.
+         */
+        FiltersIn: {
+            /**
+             * State
+             * @default
+             * @enum {string}
+             */
+            state: "" | "pending" | "claimed" | "accepted" | "corrected" | "rejected" | "redacted" | "escalated";
+            /**
+             * Kind
+             * @default
+             * @enum {string}
+             */
+            kind: "" | "up" | "down" | "correction" | "preference" | "comment";
+            /**
+             * Pseudonym
+             * @default
+             */
+            pseudonym: string;
+            /**
+             * Policy
+             * @default
+             */
+            policy: string;
+            /**
+             * Tag
+             * @default
+             */
+            tag: string;
+            /** Pii */
+            pii?: boolean | null;
+            /** Contradiction */
+            contradiction?: boolean | null;
+            /** Unsure */
+            unsure?: boolean | null;
+            /** Since */
+            since?: string | null;
+            /** Until */
+            until?: string | null;
+            /**
+             * Q
+             * @default
+             */
+            q: string;
+        };
+        /**
+         * ItemOut
+         * @description `claimed_by` names who has it, `is_mine` says whether that is the caller, and only then
+         *     there is a `token`. `opposed` counts the people who said the opposite of similar answers.
+         */
+        ItemOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Feedback
+             * Format: uuid
+             */
+            feedback: string;
+            /** Kind */
+            kind: string;
+            /** State */
+            state: string;
+            /** Person */
+            person: string;
+            /** Policy */
+            policy: string;
+            /** Tags */
+            tags: string[];
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+            /** Said */
+            said: string;
+            /** Has Pii */
+            has_pii: boolean;
+            /** Opposed */
+            opposed: number;
+            /** Influence */
+            influence: number | null;
+            /** Unsure */
+            unsure: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Claimed By */
+            claimed_by: string;
+            /** Is Mine */
+            is_mine: boolean;
+            /** Is Own Feedback */
+            is_own_feedback: boolean;
+            /** Waits For Second */
+            waits_for_second: boolean;
+        };
+        /**
+         * Items
+         * @description `next` goes into `after` for the page that follows; empty at the end.
+         */
+        Items: {
+            /** Data */
+            data: components["schemas"]["ItemOut"][];
+            /** Next */
+            next: string;
+        };
+        /**
+         * Counts
+         * @description What there is to filter by: numbers by state, and the policies and tags that occur.
+         */
+        Counts: {
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+            /** Contradictions */
+            contradictions: number;
+            /** Policies */
+            policies: string[];
+            /** Tags */
+            tags: string[];
+        };
+        /** AgreementOut */
+        AgreementOut: {
+            /** Pairs */
+            pairs: number;
+            /** Percent */
+            percent: number | null;
+            /** Kappa */
+            kappa: number | null;
+        };
+        /** DecisionOut */
+        DecisionOut: {
+            /** Verdict */
+            verdict: string;
+            /** Text */
+            text: string;
+            /** Note */
+            note: string;
+            /** By */
+            by: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Is Second */
+            is_second: boolean;
+        };
+        /** MarkOut */
+        MarkOut: {
+            /** Where */
+            where: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Kind */
+            kind: string;
+        };
+        /**
+         * Next
+         * @description `item` is null where no item is left.
+         */
+        Next: {
+            item: components["schemas"]["WholeItem"] | null;
+        };
+        /** SaidOut */
+        SaidOut: {
+            /** Role */
+            role: string;
+            /** Text */
+            text: string;
+        };
+        /** UsedOut */
+        UsedOut: {
+            /** Policy */
+            policy: string;
+            /** Is Live */
+            is_live: boolean;
+        };
+        /**
+         * WholeItem
+         * @description `marks` are hints at what could identify somebody. `used_in` are the versions that learned
+         *     from it, read from the lineage.
+         */
+        WholeItem: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Feedback
+             * Format: uuid
+             */
+            feedback: string;
+            /** Kind */
+            kind: string;
+            /** State */
+            state: string;
+            /** Person */
+            person: string;
+            /** Policy */
+            policy: string;
+            /** Tags */
+            tags: string[];
+            /** Question */
+            question: string;
+            /** Answer */
+            answer: string;
+            /** Said */
+            said: string;
+            /** Has Pii */
+            has_pii: boolean;
+            /** Opposed */
+            opposed: number;
+            /** Influence */
+            influence: number | null;
+            /** Unsure */
+            unsure: number | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Claimed By */
+            claimed_by: string;
+            /** Is Mine */
+            is_mine: boolean;
+            /** Is Own Feedback */
+            is_own_feedback: boolean;
+            /** Waits For Second */
+            waits_for_second: boolean;
+            /** Path */
+            path: components["schemas"]["SaidOut"][];
+            /** Over */
+            over: string;
+            /** Marks */
+            marks: components["schemas"]["MarkOut"][];
+            /** Token */
+            token: string | null;
+            /** Lease Until */
+            lease_until: string | null;
+            /** Decisions */
+            decisions: components["schemas"]["DecisionOut"][];
+            /** Used In */
+            used_in: components["schemas"]["UsedOut"][];
+        };
+        /** NextIn */
+        NextIn: {
+            /**
+             * @default {
+             *       "state": "",
+             *       "kind": "",
+             *       "pseudonym": "",
+             *       "policy": "",
+             *       "tag": "",
+             *       "pii": null,
+             *       "contradiction": null,
+             *       "unsure": null,
+             *       "since": null,
+             *       "until": null,
+             *       "q": ""
+             *     }
+             */
+            filters: components["schemas"]["FiltersIn"];
+            /**
+             * Skip
+             * @default []
+             */
+            skip: string[];
+        };
+        /** TokenIn */
+        TokenIn: {
+            /**
+             * Token
+             * Format: uuid
+             */
+            token: string;
+        };
+        /** RulingIn */
+        RulingIn: {
+            /**
+             * Token
+             * Format: uuid
+             */
+            token: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "accept" | "correct" | "reject" | "redact" | "escalate";
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Spans
+             * @default []
+             */
+            spans: components["schemas"]["SpanIn"][];
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * SpanIn
+         * @description In characters (code points) of the text that `where` names: `answer`, `over`, `said`, or
+         *     `path.N` for the message at N.
+         */
+        SpanIn: {
+            /** Where */
+            where: string;
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+        };
+        /** Similar */
+        Similar: {
+            /** Data */
+            data: components["schemas"]["SimilarOut"][];
+        };
+        /** SimilarOut */
+        SimilarOut: {
+            item: components["schemas"]["ItemOut"];
+            /** Closeness */
+            closeness: number;
+            /** Is Opposite */
+            is_opposite: boolean;
+        };
+        /** Audit */
+        Audit: {
+            /** Data */
+            data: components["schemas"]["AuditOut"][];
+        };
+        /** AuditOut */
+        AuditOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By */
+            by: string;
+            /** Act */
+            act: string;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            };
+            /** After */
+            after: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * PreviewOut
+         * @description Applying `id` is about these `count` items and no others. `has_more` says that more match
+         *     than can be done at once.
+         */
+        PreviewOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Verdict */
+            verdict: string;
+            /** Count */
+            count: number;
+            /** Has More */
+            has_more: boolean;
+            /** Examples */
+            examples: components["schemas"]["ItemOut"][];
+        };
+        /** PreviewIn */
+        PreviewIn: {
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "accept" | "correct" | "reject" | "redact" | "escalate";
+            /**
+             * @default {
+             *       "state": "",
+             *       "kind": "",
+             *       "pseudonym": "",
+             *       "policy": "",
+             *       "tag": "",
+             *       "pii": null,
+             *       "contradiction": null,
+             *       "unsure": null,
+             *       "since": null,
+             *       "until": null,
+             *       "q": ""
+             *     }
+             */
+            filters: components["schemas"]["FiltersIn"];
+        };
+        /** OutcomeOut */
+        OutcomeOut: {
+            /** Done */
+            done: number;
+            /** Skipped */
+            skipped: number;
+        };
         /** AlarmOut */
         AlarmOut: {
             /**
@@ -4025,7 +4714,7 @@ export interface components {
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
         Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"] | components["schemas"]["Changed"] | components["schemas"]["Gone"] | components["schemas"]["Rearranged"];
         /** @enum {string} */
-        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "last_administrator" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "rate_limit_exceeded" | "reset_link_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;
@@ -5703,6 +6392,359 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReceiptProof"];
+                };
+            };
+        };
+    };
+    assistant_api_review_index: {
+        parameters: {
+            query?: {
+                state?: "" | "pending" | "claimed" | "accepted" | "corrected" | "rejected" | "redacted" | "escalated";
+                kind?: "" | "up" | "down" | "correction" | "preference" | "comment";
+                pseudonym?: string;
+                policy?: string;
+                tag?: string;
+                pii?: boolean | null;
+                contradiction?: boolean | null;
+                unsure?: boolean | null;
+                since?: string | null;
+                until?: string | null;
+                q?: string;
+                sort?: "telling" | "newest";
+                limit?: number;
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items"];
+                };
+            };
+        };
+    };
+    assistant_api_review_counts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counts"];
+                };
+            };
+        };
+    };
+    assistant_api_review_show_agreement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgreementOut"];
+                };
+            };
+        };
+    };
+    assistant_api_review_claim_next: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NextIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Next"];
+                };
+            };
+        };
+    };
+    assistant_api_review_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeItem"];
+                };
+            };
+        };
+    };
+    assistant_api_review_claim: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeItem"];
+                };
+            };
+        };
+    };
+    assistant_api_review_renew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeItem"];
+                };
+            };
+        };
+    };
+    assistant_api_review_release: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenIn"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_review_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RulingIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeItem"];
+                };
+            };
+        };
+    };
+    assistant_api_review_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeItem"];
+                };
+            };
+        };
+    };
+    assistant_api_review_similar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Similar"];
+                };
+            };
+        };
+    };
+    assistant_api_review_show_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+        };
+    };
+    assistant_api_review_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewOut"];
+                };
+            };
+        };
+    };
+    assistant_api_review_apply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeOut"];
+                };
+            };
+        };
+    };
+    assistant_api_review_undo_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeOut"];
                 };
             };
         };

@@ -24,6 +24,7 @@ from assistant.memory import forgetting
 from assistant.models import ApiKey, BrowserSession, Folder, Snapshot, User
 from assistant.mydata import exports
 from assistant.sharing import links
+from assistant.models import ApiKey, BrowserSession, Bulk, Decision, Folder, Message, Snapshot, User
 from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
@@ -64,6 +65,7 @@ def world(owner: User) -> World:
         "participant": Participant.objects.create(person=owner.pk, number=7).number,
         "update": update.pk,
         "snapshot": _snapshot(factories.rho()),
+        **_reviews(answer),
     }
     return {"policy": policy.name, **{name: str(value) for name, value in rows.items()}}
 
@@ -78,6 +80,23 @@ def _deleted(owner: User) -> UUID:
     answer = factories.served(owner)
     forgetting.delete_message(owner, answer.pk)
     return answer.pk
+
+
+def _reviews(answer: Message) -> dict[str, UUID]:
+    """A claimed item, a decided one, and many in one, new and done; all in Rae's hands."""
+    rae, token = factories.rae(), uuid4()
+    held = factories.review_item(answer, holder=rae, token=token)
+    done = factories.review_item(answer, state="accepted")
+    Decision.objects.create(item=done, by=rae, verdict="accept", token=uuid4())
+    made = Bulk.objects.create(by=rae, verdict="accept", items=[])
+    applied = Bulk.objects.create(by=rae, verdict="accept", items=[], applied_at=timezone.now())
+    return {
+        "item": held.pk,
+        "token": token,
+        "decided": done.pk,
+        "bulk": made.pk,
+        "applied": applied.pk,
+    }
 
 
 def _snapshot(owner: User) -> UUID:
@@ -206,6 +225,26 @@ CALLS = [
     Call("POST /v1/operations/answers/{answer}/stop", {"answer": "$waiting"}, owner="ann"),
     Call("POST /v1/operations/adapters/{name}/unload", {"name": "$policy"}, owner=None),
     Call("GET /v1/trajectories/{pk}", {"pk": "$answer"}, owner="rho"),
+    Call("POST /v1/review/next", body={"skip": ["$item"]}, owner="rae"),
+    *(
+        Call(f"GET /v1/review/items/{{pk}}{part}", {"pk": "$item"}, owner="rae")
+        for part in ("", "/similar", "/audit")
+    ),
+    Call("POST /v1/review/items/{pk}/claim", {"pk": "$item"}, owner="rae"),
+    *(
+        Call(f"POST /v1/review/items/{{pk}}/{act}", {"pk": "$item"}, {"token": "$token"}, "rae")
+        for act in ("renew", "release")
+    ),
+    Call(
+        "POST /v1/review/items/{pk}/decide",
+        {"pk": "$item"},
+        {"token": "$token", "verdict": "accept"},
+        owner="rae",
+    ),
+    Call("POST /v1/review/items/{pk}/undo", {"pk": "$decided"}, owner="rae"),
+    Call("POST /v1/review/bulk", body={"verdict": "accept", "filters": {}}, owner="rae"),
+    Call("POST /v1/review/bulk/{pk}/apply", {"pk": "$bulk"}, owner="rae"),
+    Call("POST /v1/review/bulk/{pk}/undo", {"pk": "$applied"}, owner="rae"),
     Call("GET /v1/snapshots/{pk}", {"pk": "$snapshot"}, owner="rho"),
     Call("DELETE /v1/snapshots/{pk}", {"pk": "$snapshot"}, owner="rho"),
     Call("GET /v1/snapshots/{pk}/withdrawn", {"pk": "$snapshot"}, owner="rho"),

@@ -150,7 +150,9 @@ def test_each_judgement_says_which_answers_are_liked():
 def test_words_and_corrections_are_lessons_only_where_they_are_switched_on(tmp_path):
     workshop = tiny.TinyWorkshop(tmp_path, tmp_path, "Be kind.", 2)
     judged(remembered(0), FeedbackKind.DOWN, text="too long")
-    judged(remembered(2), FeedbackKind.CORRECTION, text="Yes.")
+    judged(remembered(1), FeedbackKind.CORRECTION, text="Nobody has reviewed this.")
+    intake.accept(judged(remembered(2), FeedbackKind.CORRECTION, text="Yes."))
+    intake.accept(judged(remembered(3)), text="Reviewed.")
     taken_in()
 
     off = lessons(CONFIG, workshop)
@@ -161,8 +163,8 @@ def test_words_and_corrections_are_lessons_only_where_they_are_switched_on(tmp_p
     assert hint.prompt == tiny.tokens(6, 0)
     told = workshop.tokenizer.decode(hint.told[len(hint.prompt) + 5 :])
     assert told.startswith("\ntoo long\nPlease answer")
-    (correction,) = on.corrections
-    assert workshop.tokenizer.decode(correction.corrected[:-1]) == "Yes."
+    texts = [workshop.tokenizer.decode(each.corrected[:-1]) for each in on.corrections]
+    assert texts == ["Reviewed.", "Yes."]
 
 
 def test_without_judgements_there_is_nothing_to_learn_from():

@@ -1,0 +1,127 @@
+"""Words that a reviewer blacked out: hidden from reviewers, learning and export.
+
+They stay as they are in the conversation, which is its owner's. Elsewhere every occurrence of the
+words is replaced, in the whole conversation: a number that was asked about comes back in the next
+question, and in the prompt of every later answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from assistant.errors import ReviewInvalid
+from assistant.models import Feedback, Redaction, Trajectory
+from inference.tokenizer import ChatTokenizer
+from learning import intake, queue
+from learning.contracts import Rewritten, ServedAnswer
+
+Tokens = TypeVar("Tokens", ServedAnswer, Rewritten)
+MASK = "[redacted]"
+# Two characters would be found in every other word.
+LEAST_CHARACTERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `start` to before `end`, in characters (code points) of the text that `where` names:
+    `answer`, `over`, `said`, or `path.N`."""
+
+    where: str
+    start: int
+    end: int
+
+
+def words_of(conversation: UUID) -> list[str]:
+    """What was redacted in a conversation, the longest first, since it may contain the others."""
+    rows = Redaction.objects.filter(conversation=conversation, is_undone=False)
+    return sorted(set(rows.values_list("words", flat=True)), key=lambda words: (-len(words), words))
+
+
+def hidden(text: str, words: Iterable[str]) -> str:
+    for each in words:
+        text = text.replace(each, MASK)
+    return text
+
+
+def hidden_tokens(ids: Sequence[int], words: Sequence[str]) -> list[int]:
+    """The same for token ids. What comes back was not sampled, so it has no log-probabilities.
+
+    Raises:
+        OSError: the model's tokenizer is not on this machine.
+    """
+    tokenizer = _tokenizer()
+    text = tokenizer.decode_whole(ids)
+    shown = hidden(text, words)
+    return list(ids) if shown == text else tokenizer.encode(shown)
+
+
+def marked(texts: dict[str, str], spans: Iterable[Span]) -> list[str]:
+    """The words under some spans.
+
+    Raises:
+        ReviewInvalid: a span that is nowhere, or too short to be told from ordinary words.
+    """
+    found = []
+    for span in spans:
+        words = texts.get(span.where, "")[span.start : span.end].strip()
+        if len(words) < LEAST_CHARACTERS:
+            raise ReviewInvalid(
+                f"spans: what is to be redacted has at least {LEAST_CHARACTERS} characters of a "
+                "text of this item."
+            )
+        found.append(words)
+    return found
+
+
+def of_served(conversation: UUID, answer: Tokens) -> Tokens | None:
+    """What learning may have of an answer; None where it can't be made without its tokenizer."""
+    words = words_of(conversation)
+    if not words:
+        return answer
+    try:
+        prompt = tuple(hidden_tokens(answer.prompt_token_ids, words))
+        response = tuple(hidden_tokens(answer.response_token_ids, words))
+    except OSError:
+        return None
+    is_same = response == answer.response_token_ids
+    return replace(
+        answer,
+        prompt_token_ids=prompt,
+        response_token_ids=response,
+        logprobs=answer.logprobs if is_same else (),
+    )
+
+
+def pass_on(conversation: UUID) -> None:
+    """Have learning keep of this conversation what is shown of it now."""
+    words = words_of(conversation)
+    answers = []
+    for row in Trajectory.objects.filter(generation__message__conversation=conversation):
+        whole = Rewritten(
+            answer=row.pk,
+            prompt_token_ids=tuple(row.prompt_token_ids),
+            response_token_ids=tuple(row.sampled_token_ids),
+            logprobs=tuple(row.logprobs),
+        )
+        if told := of_served(conversation, whole):
+            answers.append(told)
+        else:
+            intake.forget_answer(row.pk)
+    # As it stands now, and by the same rule, so this shows again what is redacted no more.
+    said = Feedback.objects.filter(message__conversation=conversation, revoked_at=None)
+    intake.rewrite(answers, {row.pk: hidden(row.text, words) for row in said})
+    transaction.on_commit(queue.ask_catch_up, robust=True)
+
+
+@cache
+def _tokenizer() -> ChatTokenizer:
+    if not (settings.MODEL_PATH / "tokenizer.json").exists():
+        raise OSError(f"{settings.MODEL_PATH} has no tokenizer")
+    return ChatTokenizer.from_folder(settings.MODEL_PATH)
