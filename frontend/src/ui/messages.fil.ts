@@ -66,6 +66,7 @@ export const fil: Messages = {
     empty: "Dito lalabas ang mga usapan mo.",
     learning: "Pagkatuto",
     people: "Mga Tao",
+    review: "Pagsusuri",
     operations: "Operasyon",
     research: "Pananaliksik",
     settings: "Mga Setting",

@@ -71,6 +71,7 @@ const en = {
     empty: "Your conversations will be listed here.",
     learning: "Learning",
     people: "People",
+    review: "Review",
     operations: "Operations",
     research: "Research",
     settings: "Settings",

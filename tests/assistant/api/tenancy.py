@@ -21,10 +21,9 @@ from assistant.images import uploads
 from assistant.library import deletion
 from assistant.management.commands.exportschema import document
 from assistant.memory import forgetting
-from assistant.models import ApiKey, BrowserSession, Folder, Snapshot, User
+from assistant.models import ApiKey, BrowserSession, Bulk, Decision, Folder, Message, Snapshot, User
 from assistant.mydata import exports
 from assistant.sharing import links
-from assistant.models import ApiKey, BrowserSession, Bulk, Decision, Folder, Message, Snapshot, User
 from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
