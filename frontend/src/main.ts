@@ -5,6 +5,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import { askAhead } from "./api/http";
 import { newestPart } from "./chat/chat.svelte";
+import { keepPage } from "./install/install";
 import { language } from "./ui/language";
 import { router } from "./ui/router.svelte";
 
@@ -22,6 +23,7 @@ addEventListener("vite:preloadError", () => {
 const { route } = router;
 if (route.page === "chat" && route.conversation) askAhead(newestPart(route.conversation));
 
+keepPage();
 const target = document.getElementById("app")!;
 const token = /^\/s\/([\w-]+)\/?$/.exec(location.pathname)?.[1];
 if (token) {

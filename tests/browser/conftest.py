@@ -80,6 +80,8 @@ def _visits(chromium: Browser, stack: Stack) -> Iterator[Visit]:
     contexts: list[BrowserContext] = []
 
     def opened(**options: object) -> BrowserContext:
+        # What a service worker answers, a test could not hold up.
+        options = {"service_workers": "block", **options}
         context = chromium.new_context(base_url=stack.url, locale="en", **options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)

@@ -1,5 +1,8 @@
 import { ApiError, get, onSignedOut, patch, post, remove } from "../api/http";
 import type { Me } from "../api/types";
+import { read, write } from "../ui/storage";
+
+const PERSON = "danas.person";
 
 export interface Registration {
   name: string;
@@ -35,6 +38,8 @@ class Session {
   readonly hasMail = fact("mail") === "yes";
   /** Why nothing is known yet: a sentence. */
   failure = $state("");
+  /** Nothing was answered at all. */
+  isUnreachable = $state(false);
 
   constructor() {
     onSignedOut(() => this.expire());
@@ -43,6 +48,7 @@ class Session {
   async load(): Promise<void> {
     this.isLoading = true;
     this.failure = "";
+    this.isUnreachable = false;
     try {
       this.#enter(await get<Me>("/v1/session"));
     } catch (error) {
@@ -76,6 +82,7 @@ class Session {
   async signOut(): Promise<void> {
     await remove("/v1/session");
     this.me = null;
+    write(PERSON, null);
     this.isExpired = false;
   }
 
@@ -91,14 +98,22 @@ class Session {
     return this.me !== null && this.me.training !== null && this.me.research !== null;
   }
 
+  /** Who was signed in at this browser and has not signed out, as far as it knows. */
+  get lastPerson(): number {
+    return Number(read(PERSON) ?? 0);
+  }
+
   #enter(me: Me): void {
+    write(PERSON, String(me.id));
     this.me = me;
     this.isExpired = false;
   }
 
   async #stayOut(error: unknown): Promise<void> {
     if (!(error instanceof ApiError)) throw error;
-    if (!error.isSignedOut) this.failure = error.message;
+    if (error.isSignedOut) write(PERSON, null);
+    else this.failure = error.message;
+    this.isUnreachable = error.status === 0;
   }
 }
 

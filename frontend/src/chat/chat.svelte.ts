@@ -4,7 +4,7 @@ import type { ConversationPart, LibraryNotice, Me, Send } from "../api/types";
 import { Library } from "../library/library.svelte";
 import { uuid } from "../ui/ids";
 import { toasts } from "../ui/toasts.svelte";
-import { imagesIn, partsOf } from "../pictures/parts";
+import { imagesIn, partsOf, textIn } from "../pictures/parts";
 import { Drafts } from "./drafts";
 import type { Entry } from "./entry.svelte";
 import { t } from "./messages";
@@ -134,7 +134,7 @@ export class Chat {
   #refused(send: Send, refusal: Refusal): void {
     this.#outbox.remove(send);
     toasts.fail(refusal);
-    const text = send.parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
+    const text = textIn(send.parts);
     const { thread } = this;
     if (thread.id !== send.conversation) {
       this.#drafts.restore(send.conversation, text);

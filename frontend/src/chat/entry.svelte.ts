@@ -32,7 +32,7 @@ export class Entry {
 
   get text(): string {
     if (this.log) return this.log.text;
-    const texts = this.message.parts.map((part) => (part.type === "text" ? part.text : ""));
+    const texts = this.message.parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
     return texts.join("\n");
   }
 

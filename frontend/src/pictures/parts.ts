@@ -9,3 +9,7 @@ export function partsOf(text: string, images: string[]): Part[] {
 export function imagesIn(parts: Part[]): string[] {
   return parts.flatMap((part) => (part.type === "image" ? [part.image] : []));
 }
+
+export function textIn(parts: Part[]): string {
+  return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+}
