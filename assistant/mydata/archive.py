@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from assistant import files
+from assistant.accounts import email
 from assistant.feedback import receipts
 from assistant.models import ApiKey, Conversation, Image, Message, Share, User
 from assistant.models.conversation import owned_by
@@ -87,9 +88,10 @@ def _write_images(person: User, zipped: zipfile.ZipFile) -> None:
 
 
 def _account(person: User) -> dict[str, Any]:
+    address = email.of(person)
     return {
         "name": person.username,
-        "email": person.email,
+        "email": address.email if address else "",
         "role": person.role,
         "joined_at": _moment(person.date_joined),
         "training": person.training_consent,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from assistant import files
@@ -98,7 +98,7 @@ def _build(export: Export) -> None:
         state=State.READY,
         address=address,
         bytes=size,
-        done=export.total or row.get().total,
+        done=F("total"),
         expires_at=timezone.now() + KEPT,
     )
     if not kept:

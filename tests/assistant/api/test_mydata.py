@@ -8,6 +8,7 @@ from datetime import timedelta
 from io import BytesIO
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
@@ -125,6 +126,29 @@ def test_one_copy_is_made_at_a_time_and_a_lost_one_is_taken_up_again():
     Export.objects.update(touched_at=timezone.now() - 2 * exports.LOST_AFTER)
     exports.build(first.pk)
     assert Export.objects.get().state == "ready"
+
+
+def test_a_copy_whose_owner_deleted_everything_meanwhile_leaves_no_file():
+    ada, where = factories.ada(), branched()
+    export = exports.ask(ada)
+    Export.objects.update(state="building")
+    erasure.ask(ada, with_account=False, name="ada")
+    assert where.messages.exists()
+
+    exports._build(export)
+    files.sweep()
+
+    assert files.shelf().read(files.shelf().address(f"exports/{export.pk}.zip")) is None
+
+
+def test_the_address_of_e_mail_is_in_the_copy():
+    ada = factories.ada()
+    EmailAddress.objects.create(user=ada, email="ada@example.org", primary=True)
+
+    exports.build(exports.ask(ada).pk)
+
+    zipped = zipfile.ZipFile(BytesIO(files.content(Export.objects.get().address)))
+    assert json.loads(zipped.read("account.json"))["email"] == "ada@example.org"
 
 
 def test_a_copy_whose_time_is_over_is_deleted_with_its_file():
