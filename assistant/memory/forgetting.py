@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from assistant.chat import turns
 from assistant.errors import NotFound
-from assistant.models import Conversation, Generation, Message, User
+from assistant.models import Conversation, Generation, Image, Message, User
 from assistant.models.conversation import owned_by
 from learning import intake, queue
 
@@ -68,6 +68,7 @@ def delete_message(person: User, message: UUID) -> None:
     Raises:
         NotFound: no such message of this person.
     """
+    _lock(person.pk)
     row = Message.objects.filter(owned_by(person), pk=message).first()
     if row is None:
         raise NotFound("There is no such message.")
@@ -85,6 +86,7 @@ def restore_message(person: User, message: UUID) -> None:
     Raises:
         NotFound: no such message of this person, or it is gone for good.
     """
+    _lock(person.pk)
     row = Message.with_deleted.filter(owned_by(person), pk=message).first()
     if row is None:
         raise NotFound("It can't be brought back any more.")
@@ -102,9 +104,42 @@ def purge_messages(deleted_before: datetime) -> None:
             _lock(owner)
             # Restored meanwhile, or gone: only what is still deleted.
             rows = gone.filter(conversation__in=Conversation.with_deleted.filter(owner=owner))
-            _forget_answers(rows)
-            rows.delete()
+            _purge(Message.with_deleted.filter(pk__in=_with_what_follows(rows)))
             transaction.on_commit(queue.ask_catch_up, robust=True)
+
+
+def _purge(rows: QuerySet[Message]) -> None:
+    _forget_answers(rows)
+    images = [
+        (part["image"], row.conversation_id)
+        for row in rows.filter(parts__contains=[{"type": "image"}])
+        for part in row.parts
+        if part["type"] == "image"
+    ]
+    rows.delete()
+    for image, conversation in images:
+        _forget_image(image, conversation)
+
+
+def _forget_image(image: str, conversation: UUID) -> None:
+    """An image goes with the last message that shows it."""
+    shown = Message.with_deleted.filter(
+        conversation=conversation, parts__contains=[{"type": "image", "image": image}]
+    )
+    if not shown.exists():
+        Image.objects.filter(pk=image, conversation=conversation).delete()
+
+
+def _with_what_follows(rows: QuerySet[Message]) -> list[UUID]:
+    """Their ids and those of all below: a message may have been said just as the one before it
+    was deleted, and goes with it."""
+    found = set(rows.values_list("pk", flat=True))
+    last = found
+    while last:
+        below = Message.with_deleted.filter(parent__in=last).values_list("pk", flat=True)
+        last = set(below) - found
+        found |= last
+    return list(found)
 
 
 def _lock(person: int) -> None:

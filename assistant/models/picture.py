@@ -14,7 +14,8 @@ from assistant.models.conversation import Conversation
 class Image(models.Model):
     """An image as it was encoded anew here; the bytes that were sent are not kept.
 
-    It belongs to no conversation until it is said in one, and goes with that one.
+    It belongs to no conversation until it is said in one, and goes with the last message of it that
+    shows it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -9,7 +9,7 @@ from assistant.chat.wire import TextPart
 from assistant.errors import NotFound
 from assistant.feedback import experiences
 from assistant.memory import forgetting
-from assistant.models import Generation, Message, SearchEntry, Trajectory, Window
+from assistant.models import Generation, Image, Message, SearchEntry, Trajectory, Window
 from learning.models import Answer
 from tests import factories
 
@@ -118,6 +118,33 @@ def test_the_purge_leaves_nothing_of_a_deleted_message(talk):
     assert {row.pk for row in Answer.objects.all()} == {second.pk}
     assert {row.pk for row in SearchEntry.objects.all()} == {first.pk, second.pk}
     assert not Message.with_deleted.filter(pk__in=[third.pk, fourth.pk]).exists()
+
+
+def test_what_was_said_just_as_the_message_before_it_was_deleted_is_forgotten_too(talk):
+    _, second, third, fourth = talk
+    experiences.hand_over(fourth.generation)
+    Message.objects.filter(pk=second.pk).update(deleted_at=timezone.now())
+    assert third.deleted_at is None
+
+    forgetting.purge_messages(later(seconds=1))
+
+    assert not Message.with_deleted.filter(pk__in=[second.pk, third.pk, fourth.pk]).exists()
+    assert not Answer.objects.exists()
+
+
+def test_an_image_goes_with_the_last_message_that_shows_it(talk):
+    first, second, third, _ = talk
+    where = first.conversation
+    once, twice = (factories.image(factories.ada(), conversation=where) for _ in range(2))
+    shown_in = {first: [twice], third: [once, twice]}
+    for message, images in shown_in.items():
+        parts = [{"type": "image", "image": str(each.pk)} for each in images]
+        Message.objects.filter(pk=message.pk).update(parts=parts)
+    forgetting.delete_message(factories.ada(), third.pk)
+
+    forgetting.purge_messages(later(seconds=1))
+
+    assert list(Image.objects.all()) == [twice]
 
 
 def test_the_purge_leaves_what_can_still_be_brought_back(talk):
