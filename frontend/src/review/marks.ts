@@ -42,3 +42,9 @@ export function placesOf(words: string, texts: Record<string, string>): Span[] {
     return found;
   });
 }
+
+/** The same place is marked once, whoever found it. */
+export function onlyOnce(spans: readonly Span[]): Span[] {
+  const byPlace = spans.map((span) => [`${span.where} ${span.start} ${span.end}`, span] as const);
+  return [...new Map(byPlace).values()];
+}
