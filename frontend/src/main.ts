@@ -4,6 +4,7 @@ import "./ui/base.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
 import { askAhead } from "./api/http";
+import { afterLostPart } from "./api/parts";
 import { newestPart } from "./chat/chat.svelte";
 import { keepPage } from "./install/install";
 import { language } from "./ui/language";
@@ -11,13 +12,7 @@ import { router } from "./ui/router.svelte";
 
 document.documentElement.lang = language;
 
-// A part that is loaded later is gone when Danas was updated meanwhile: get the new page, once.
-const RELOADED = "danas.reloaded";
-addEventListener("vite:preloadError", () => {
-  if (sessionStorage.getItem(RELOADED) === location.href) return;
-  sessionStorage.setItem(RELOADED, location.href);
-  location.reload();
-});
+addEventListener("vite:preloadError", () => void afterLostPart());
 
 // The conversation is on its way while the page finds out who is there.
 const { route } = router;

@@ -103,7 +103,8 @@ export function drawMath(element: HTMLElement): void {
   const places = element.querySelectorAll<HTMLElement>(".math:not(.drawn)");
   if (places.length === 0) return;
   if (katex) for (const place of places) draw(katex, place);
-  else void load().then(() => drawMath(element));
+  // Without the network formulas stay as they were written.
+  else load().then(() => drawMath(element), () => {});
 }
 
 async function load(): Promise<void> {
