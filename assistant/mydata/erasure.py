@@ -1,17 +1,20 @@
 """Deleting all conversations of a person, or the account with everything in it.
 
-Asking for it takes effect at once where it matters: links and copies are dead, learning has
-forgotten, a closed account lets nobody in. A worker then deletes the rows in portions. Versions
-that were trained before keep what they learned; see people.change_consent.
+Asking for it takes effect at once where it matters: conversations are out of sight, links and
+copies are dead, learning has forgotten, a closed account lets nobody in. A worker then deletes the
+rows in portions. Versions that were trained before keep what they learned; see
+people.change_consent.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from assistant.accounts import roles
 from assistant.errors import ConfirmationWrong
@@ -36,16 +39,23 @@ def ask(person: User, *, with_account: bool, name: str) -> Erasure:
         # Refuses the last administrator, ends sessions and closes sockets.
         roles.change(person, person.pk, is_active=False)
         ApiKey.objects.filter(owner=person).delete()
+    now = timezone.now()
+    Conversation.objects.filter(owner=person).update(deleted_at=now)
     Share.objects.filter(owner=person).delete()
     Export.objects.filter(owner=person).delete()
     scopes.forget_person(person.pk)
     # The ledger, which intake writes to, comes last: its lock lasts until the commit.
     intake.forget_person(person.pk)
-    erasure, _ = Erasure.objects.update_or_create(
-        owner=person, defaults={"with_account": with_account}
-    )
+    erasure = _note(person, with_account=with_account, asked_at=now)
     transaction.on_commit(queue.ask_catch_up, robust=True)
     transaction.on_commit(lambda: ask_for_work(person.pk), robust=True)
+    return erasure
+
+
+def _note(person: User, *, with_account: bool, asked_at: datetime) -> Erasure:
+    """Asked again, it is for all that there is by now."""
+    defaults = {"with_account": with_account, "asked_at": asked_at}
+    erasure, _ = Erasure.objects.update_or_create(owner=person, defaults=defaults)
     return erasure
 
 
@@ -78,13 +88,16 @@ def erase(person: int) -> None:
     if erasure.with_account:
         owner.delete()
     else:
-        erasure.delete()
+        # Asked for once more, or for the account too, it is another worker's.
+        Erasure.objects.filter(pk=erasure.pk, asked_at=erasure.asked_at).delete()
 
 
 def _doomed(erasure: Erasure) -> QuerySet[Conversation]:
-    """What is begun after the asking stays."""
+    """What is begun after the asking stays, in an account that does."""
     every = Conversation.with_deleted.filter(owner=erasure.owner_id)
-    return every.filter(created_at__lte=erasure.asked_at).order_by("pk")
+    if not erasure.with_account:
+        every = every.filter(created_at__lte=erasure.asked_at)
+    return every.order_by("pk")
 
 
 def _forget(owner: User, conversation: UUID) -> None:

@@ -13,6 +13,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from assistant import files
+from assistant.feedback import experiences
 from assistant.images import uploads
 from assistant.models import Conversation, Erasure, Export, Feedback, Image, Message, Share, User
 from assistant.mydata import erasure, exports
@@ -226,6 +227,40 @@ def test_the_last_administrator_stays():
 
     assert response.json()["error"]["code"] == "last_administrator"
     assert User.objects.get(username="ann").is_active
+
+
+def test_conversations_are_out_of_sight_as_soon_as_their_deletion_was_asked_for():
+    ada = owned()
+
+    erase(ada, "conversations")
+
+    assert factories.caller(ada).get("/v1/conversations").json()["data"] == []
+    assert erasure.of(ada)[1] == 1
+
+
+def test_asking_again_is_for_what_was_begun_meanwhile_and_for_the_account():
+    ada = owned()
+    erase(ada, "conversations")
+    later = factories.served(ada)
+    experiences.hand_over(later.generation)
+
+    erase(ada, "account")
+    erasure.erase(ada.pk)
+
+    assert not User.objects.filter(username="ada").exists()
+    assert not Conversation.with_deleted.exists()
+    assert not Answer.objects.exists()
+
+
+def test_what_was_begun_before_asking_again_goes_too():
+    ada = owned()
+    erase(ada, "conversations")
+    factories.served(ada)
+    erase(ada, "conversations")
+
+    erasure.erase(ada.pk)
+
+    assert not Conversation.with_deleted.exists()
 
 
 def test_erasing_twice_is_erasing_once():
