@@ -86,9 +86,8 @@ def change(person: User, conversations: Collection[UUID], **values: Any) -> list
         values["is_pinned"] = False
     wanted = set(conversations)
     rows = Conversation.objects.filter(owner=person, pk__in=wanted)
-    if rows.select_for_update().count() != len(wanted):
+    if rows.update(**values) != len(wanted):
         raise NotFound("There is no such conversation.")
-    rows.update(**values)
     changed = list(rows)
     notices.changed(person.pk, [row.pk for row in changed])
     return changed
