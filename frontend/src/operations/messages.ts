@@ -28,6 +28,7 @@ const en = {
     tasks: "Tasks that wait",
   },
   processes: {
+    megabytes: (count: number) => `${number(count)} MB`,
     title: "Processes",
     name: "Process",
     where: "Machine and number",
@@ -141,6 +142,7 @@ const fil: Messages = {
     tasks: "Mga gawaing naghihintay",
   },
   processes: {
+    megabytes: (count: number) => `${number(count)} MB`,
     title: "Mga proseso",
     name: "Proseso",
     where: "Makina at numero",

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import datetime
 
 import pytest
@@ -62,7 +63,8 @@ def test_people_appear_under_pseudonyms_that_are_always_the_same():
     first, second, third = rows("native")
 
     assert first["person"] == second["person"] != third["person"]
-    assert "ada" not in json.dumps(first)
+    # As a word: the hexadecimal digits of a pseudonym may spell it by chance.
+    assert not re.search(r"\bada\b", json.dumps(first))
     assert first["person"] != pseudonym("conversation", factories.ada().pk)
 
 
