@@ -19,6 +19,7 @@ from django.urls import path  # noqa: E402
 from servestatic import ServeStaticASGI  # noqa: E402
 
 from assistant import headers  # noqa: E402
+from assistant.api.oversize import Bounded  # noqa: E402
 from assistant.chat.consumers import ChatConsumer  # noqa: E402
 
 
@@ -36,7 +37,7 @@ def _with_files() -> ServeStaticASGI:
 
 application = ProtocolTypeRouter(
     {
-        "http": _with_files(),
+        "http": Bounded(_with_files()),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter([path("ws/chat/", ChatConsumer.as_asgi())]))
         ),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from PIL import Image as Pillow
 
 from assistant import files
+from assistant.errors import ImagesTooMany
 from assistant.images import uploads
 from assistant.memory import forgetting
 from assistant.models import Image
@@ -288,3 +291,26 @@ def test_an_image_whose_file_is_gone_is_not_found():
 
     assert ada.get(f"/v1/images/{pk}").status_code == 404
     assert ada.get(f"/v1/images/{uuid4()}").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_uploads_at_once_stay_within_the_day(settings):
+    ada, content = factories.ada(), noise()
+    size = uploads.take_in(ada, content).bytes
+    # Ten more fit, and half of one.
+    settings.IMAGE_DAY_BYTES = 11 * size + size // 2
+
+    def attempt(_: int) -> bool:
+        try:
+            uploads.take_in(ada, content)
+        except ImagesTooMany:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(16) as people:
+        taken = list(people.map(attempt, range(50)))
+
+    assert taken.count(True) == 10
+    assert Image.objects.count() == 11

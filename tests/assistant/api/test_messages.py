@@ -133,7 +133,7 @@ def test_what_was_said_just_as_the_message_before_it_was_deleted_is_forgotten_to
 
 
 def test_an_image_goes_with_the_last_message_that_shows_it(talk):
-    first, second, third, _ = talk
+    first, _, third, _ = talk
     where = first.conversation
     once, twice = (factories.image(factories.ada(), conversation=where) for _ in range(2))
     shown_in = {first: [twice], third: [once, twice]}
