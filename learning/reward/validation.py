@@ -48,15 +48,19 @@ def auc(predictions: Sequence[Prediction]) -> Area | None:
     """How often the head puts what was liked above what was not; a tie counts half.
 
     Thumbs up are held against thumbs down; a comparison is one such pair by itself. Both figures
-    are weighed by their number of judgements. None: nothing to hold against each other.
+    are weighed by how many judgements they rest on, where thumbs of which few are of one kind
+    count as few: where people want what answers hardly ever are, the few thumbs up are slips, and
+    comparisons know better. None: nothing to hold against each other.
     """
     up = np.array([each.liked for each in predictions if each.is_up is True])
     down = np.array([each.liked for each in predictions if each.is_up is False])
     pairs = np.array([each.probability for each in predictions if each.is_up is None])
-    parts: list[tuple[int, float, float]] = []
+    parts: list[tuple[float, float, float]] = []
     if len(up) and len(down):
         area = float(_above(up[:, None] - down[None, :]).mean())
-        parts.append((len(up) + len(down), area, _hanley_mcneil(area, len(up), len(down))))
+        # The number of balanced thumbs that would show as much: twice the harmonic mean.
+        worth = 4 * len(up) * len(down) / (len(up) + len(down))
+        parts.append((worth, area, _hanley_mcneil(area, len(up), len(down))))
     if len(pairs):
         area = float(_above(pairs - 0.5).mean())
         parts.append((len(pairs), area, area * (1 - area) / len(pairs)))

@@ -34,6 +34,14 @@ def test_a_comparison_is_in_order_where_it_was_expected():
     assert found.error == pytest.approx(math.sqrt(0.625 * 0.375 / 4))
 
 
+def test_thumbs_of_which_hardly_any_are_of_one_kind_count_as_few():
+    thumbs = [up(0.4)] + [down(0.4)] * 4
+    # 0 of 4 pairs, worth 4 * 1 * 4 / 5 = 3.2 judgements; comparisons: 4 of 4.
+    found = auc(thumbs + [Prediction(0.9)] * 4)
+
+    assert found.value == pytest.approx(4 / (3.2 + 4))
+
+
 def test_thumbs_and_comparisons_are_weighed_by_their_number():
     # Thumbs: 1 of 1, from two judgements. Comparisons: 0 of 1, from one.
     assert auc([up(0.8), down(0.8), Prediction(0.4)]).value == pytest.approx(2 / 3)
