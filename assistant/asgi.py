@@ -35,9 +35,10 @@ def _with_files() -> ServeStaticASGI:
     return served
 
 
+website = _with_files()
 application = ProtocolTypeRouter(
     {
-        "http": Bounded(_with_files()),
+        "http": Bounded(website),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter([path("ws/chat/", ChatConsumer.as_asgi())]))
         ),

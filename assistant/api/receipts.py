@@ -15,6 +15,7 @@ from assistant.api.ledger import EntryOut, entry_out
 from assistant.feedback import receipts
 from assistant.feedback.receipts import Learned
 from assistant.models import Scope
+from assistant.moments import Moment
 
 router = Router(tags=["feedback"], auth=Needs(Scope.FEEDBACK))
 
@@ -71,7 +72,7 @@ class ReceiptProof(Out):
 def index(
     request: ApiRequest,
     limit: Annotated[int, Field(ge=1, le=200)] = 50,
-    before: datetime | None = None,
+    before: Moment | None = None,
 ) -> Receipts:
     """The newest first; `before` is the `at` of the last one read."""
     found = receipts.newest(request.auth.person, limit=limit, before=before)

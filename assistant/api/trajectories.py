@@ -17,10 +17,11 @@ from assistant.api.auth import Administrator, ApiRequest, Needs
 from assistant.api.bodies import Out
 from assistant.api.errors import RequestInvalid
 from assistant.models import Pull, Scope
+from assistant.moments import Moment
 from assistant.rates import Kind
 from assistant.texts import storable
 from assistant.trajectories import pulls, search
-from assistant.trajectories.filters import Filter, Moment
+from assistant.trajectories.filters import Filter
 from assistant.trajectories.pulls import Asked, Stream
 from assistant.trajectories.search import By
 from learning.contracts import FeedbackKind

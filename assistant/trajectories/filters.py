@@ -5,24 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.errors import CursorInvalid
+from assistant.moments import Moment
 from learning.contracts import FeedbackKind
 
 # 16 digits, so that cursors sort as texts too, and 12 of the digest of what was asked for.
 _CURSOR = re.compile(r"(\d{16})-([0-9a-f]{12})")
 _LARGEST = 2**63 - 1
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
 
 
 class Filter(BaseModel):

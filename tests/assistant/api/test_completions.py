@@ -187,7 +187,7 @@ async def test_a_stored_conversation_goes_on_from_its_newest_answer(site, connec
         window = (await plain.get(f"/v1/messages/{answers[1].id}/window")).json()
 
     assert answers[0].conversation == answers[1].conversation == begun
-    assert tree["conversation"]["title"] == "My name is Ada."
+    assert tree["conversation"]["title"] == "My name is Ada"
     assert [message["parent"] for message in tree["messages"]] == [
         None,
         *[message["id"] for message in tree["messages"][:-1]],

@@ -24,8 +24,12 @@ from tests.assistant.api import tenancy
 pytestmark = pytest.mark.django_db
 
 EXAMPLES = 12
-# Wait for workers, which are not there.
-WAITS = {"POST /v1/chat/completions", "POST /v1/rewards"}
+# Wait for workers or ask an engine, which are not there.
+WAITS = {
+    "POST /v1/chat/completions",
+    "POST /v1/rewards",
+    "POST /v1/operations/adapters/{name}/unload",
+}
 SCHEMA = schemathesis.openapi.from_dict(document())
 OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations()}
 MADE_BY_DJANGO = {"Content-Length", "Content-Type", "Cookie"}
@@ -48,7 +52,11 @@ def world() -> tenancy.World:
 def test_no_request_is_answered_with_a_fault_or_in_another_form(label: str, world: tenancy.World):
     operation = OPERATIONS[label]
     ids = next((call.ids for call in tenancy.CALLS if call.operation == label), {})
-    real = {name: world[value[1:]] for name, value in ids.items() if f"{{{name}}}" in label}
+    real = {
+        name: world[value[1:]] if value.startswith("$") else value
+        for name, value in ids.items()
+        if f"{{{name}}}" in label
+    }
     headers = {"Authorization": f"Bearer {keys.create(factories.ann())}"}
 
     @settings(

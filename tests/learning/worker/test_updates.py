@@ -72,6 +72,8 @@ def engine() -> tiny.Engine:
 
 @pytest.fixture(autouse=True)
 def _clean():
+    """Other tests share the folder of adapters."""
+    shutil.rmtree(adapters(), ignore_errors=True)
     yield
     shutil.rmtree(adapters(), ignore_errors=True)
 
