@@ -25,7 +25,9 @@ from assistant.chat.wire import (
     Rearranged,
     Refused,
     Regenerate,
+    Removed,
     Replay,
+    Restored,
     Send,
     Stop,
     Watch,
@@ -200,6 +202,16 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def library_rearranged(self, message: dict[str, Any]) -> None:
         await self._tell(Rearranged())
+
+    async def message_removed(self, message: dict[str, Any]) -> None:
+        await self._tell(
+            Removed(conversation=message["conversation"], message=message["message"])
+        )
+
+    async def message_restored(self, message: dict[str, Any]) -> None:
+        await self._tell(
+            Restored(conversation=message["conversation"], message=message["message"])
+        )
 
     async def _watch(self, person: User, conversation: UUID) -> None:
         if conversation in self._watching:

@@ -222,6 +222,22 @@ class Rearranged(Wire):
     type: Literal["rearranged"] = "rearranged"
 
 
+class Removed(Wire):
+    """A message was deleted, with what follows it; sent to every tab."""
+
+    type: Literal["removed"] = "removed"
+    conversation: UUID
+    message: UUID
+
+
+class Restored(Wire):
+    """A deleted message is back, with what was deleted together with it; sent to every tab."""
+
+    type: Literal["restored"] = "restored"
+    conversation: UUID
+    message: UUID
+
+
 class Refused(Wire):
     """The command was not carried out; nothing was changed.
 
@@ -237,5 +253,6 @@ class Refused(Wire):
 
 
 Notice = Annotated[
-    Accepted | Turn | Event | Refused | Changed | Gone | Rearranged, Field(discriminator="type")
+    Accepted | Turn | Event | Refused | Changed | Gone | Rearranged | Removed | Restored,
+    Field(discriminator="type"),
 ]

@@ -1,5 +1,5 @@
-"""Telling a person's open pages what changed in their list. A lost notice is made good by reading
-the list, which a page does whenever it comes to the front."""
+"""Telling a person's open pages what changed in their list, and which messages went or came back.
+A lost notice is made good by reading, which a page does whenever it connects."""
 
 from __future__ import annotations
 
@@ -31,6 +31,20 @@ def gone(person: int, conversations: Iterable[UUID]) -> None:
 def rearranged(person: int) -> None:
     """After the commit: folders were made, renamed or deleted."""
     _tell(person, {"type": "library.rearranged"})
+
+
+def message_removed(person: int, conversation: UUID, message: UUID) -> None:
+    """After the commit: it was deleted, with what follows it."""
+    _tell(person, _of_message("message.removed", conversation, message))
+
+
+def message_restored(person: int, conversation: UUID, message: UUID) -> None:
+    """After the commit: it is back, with what was deleted together with it."""
+    _tell(person, _of_message("message.restored", conversation, message))
+
+
+def _of_message(kind: str, conversation: UUID, message: UUID) -> dict[str, Any]:
+    return {"type": kind, "conversation": str(conversation), "message": str(message)}
 
 
 def _tell(person: int, message: dict[str, Any]) -> None:

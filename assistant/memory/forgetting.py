@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from assistant.chat import turns
 from assistant.errors import NotFound
+from assistant.library import notices
 from assistant.models import Conversation, Generation, Image, Message, User
 from assistant.models.conversation import owned_by
 from learning import intake, queue
@@ -77,6 +78,7 @@ def delete_message(person: User, message: UUID) -> None:
     for answer in still_open.values_list("pk", flat=True):
         turns.stop(person, answer=answer)
     Message.objects.filter(pk__in=below).update(deleted_at=timezone.now())
+    notices.message_removed(person.pk, row.conversation_id, row.pk)
 
 
 @transaction.atomic
@@ -93,6 +95,7 @@ def restore_message(person: User, message: UUID) -> None:
     if row.deleted_at is not None:
         together = Message.with_deleted.filter(deleted_at=row.deleted_at)
         together.filter(pk__in=_at_or_below(row)).update(deleted_at=None)
+        notices.message_restored(person.pk, row.conversation_id, row.pk)
 
 
 def purge_messages(deleted_before: datetime) -> None:

@@ -31,6 +31,7 @@ const listener = {
   turn: vi.fn(),
   event: vi.fn(),
   library: vi.fn(),
+  message: vi.fn(),
   signedOut: vi.fn(),
 };
 

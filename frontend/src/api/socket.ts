@@ -8,7 +8,7 @@
 
 import { sentence } from "./codes";
 import { ApiError } from "./http";
-import type { AnswerEvent, Command, LibraryNotice, Notice, Turn } from "./types";
+import type { AnswerEvent, Command, LibraryNotice, MessageNotice, Notice, Turn } from "./types";
 
 export type Connection = "connecting" | "open" | "waiting" | "closed";
 
@@ -20,6 +20,8 @@ interface Listener {
   event(event: AnswerEvent): void;
   /** The list changed in another tab, or by itself. */
   library(notice: LibraryNotice): void;
+  /** A message was deleted or brought back, in this tab or another. */
+  message(notice: MessageNotice): void;
   /** Nobody is signed in any more. The client rests until `reconnect`. */
   signedOut(): void;
 }
@@ -166,6 +168,9 @@ export class ChatSocket {
       case "gone":
       case "rearranged":
         return this.listener.library(notice);
+      case "removed":
+      case "restored":
+        return this.listener.message(notice);
     }
   }
 

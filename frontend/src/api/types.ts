@@ -12,6 +12,7 @@ export type AnswerDetails = Schemas["DetailsOut"];
 export type Folder = Schemas["FolderOut"];
 export type Hit = Schemas["HitOut"];
 export type LibraryNotice = Schemas["Changed"] | Schemas["Gone"] | Schemas["Rearranged"];
+export type MessageNotice = Schemas["Removed"] | Schemas["Restored"];
 export type Feedback = Schemas["FeedbackOut"];
 export type FeedbackKind = Feedback["kind"];
 export type AnswerState = Schemas["AnswerState"];

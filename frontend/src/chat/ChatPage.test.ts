@@ -169,7 +169,62 @@ describe("a message", () => {
 
     await user.click(screen.getByRole("button", { name: "Undo" }));
     await waitFor(() => expect(shown()).toEqual(["q1", "a1", "q2", "a2", "q3", "a3"]));
-    expect(server.requests.at(-1)?.call).toBe("POST /v1/messages/q2/restore");
+    const calls = server.requests.map(({ call }) => call);
+    expect(calls).toContain("POST /v1/messages/q2/restore");
+  });
+
+  test("that another tab deletes and brings back, goes and comes back here", async () => {
+    let messages = turns(1, 3);
+    const server = serving({
+      get messages() {
+        return messages;
+      },
+    });
+    open();
+    await screen.findByText("Question 3");
+
+    messages = turns(1, 1);
+    server.say({ type: "removed", conversation: ID, message: "q2" });
+    await waitFor(() => expect(shown()).toEqual(["q1", "a1"]));
+
+    messages = turns(1, 3);
+    server.say({ type: "restored", conversation: ID, message: "q2" });
+    await waitFor(() => expect(shown()).toEqual(["q1", "a1", "q2", "a2", "q3", "a3"]));
+  });
+
+  test("that was deleted above all that is read here takes it along", async () => {
+    let part: Part = { messages: turns(5, 6), has_more: true };
+    const server = serving({
+      get messages() {
+        return part.messages;
+      },
+      get has_more() {
+        return part.has_more;
+      },
+    });
+    open();
+    await screen.findByText("Question 6");
+
+    part = { messages: turns(1, 1), has_more: false };
+    server.say({ type: "removed", conversation: ID, message: "q2" });
+
+    await waitFor(() => expect(shown()).toEqual(["q1", "a1"]));
+  });
+
+  test("that was deleted while there was no connection is gone with the next", async () => {
+    let messages = turns(1, 3);
+    const server = serving({
+      get messages() {
+        return messages;
+      },
+    });
+    open();
+    await screen.findByText("Question 3");
+
+    messages = turns(1, 2);
+    server.cut();
+
+    await waitFor(() => expect(shown()).toEqual(["q1", "a1", "q2", "a2"]), { timeout: 3000 });
   });
 
   test("has details, and is answered again by the model as it came", async () => {

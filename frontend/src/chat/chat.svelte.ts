@@ -1,6 +1,6 @@
 import { ApiError, get, post, remove } from "../api/http";
 import { ChatSocket, Refusal, type Connection } from "../api/socket";
-import type { ConversationPart, LibraryNotice, Me, Send } from "../api/types";
+import type { ConversationPart, LibraryNotice, Me, MessageNotice, Send } from "../api/types";
 import { Library } from "../library/library.svelte";
 import { uuid } from "../ui/ids";
 import { toasts } from "../ui/toasts.svelte";
@@ -46,6 +46,7 @@ export class Chat {
         if (torn) void this.#replay(torn);
       },
       library: (notice) => this.#arranged(notice),
+      message: (notice) => this.#cutOrMended(notice),
       signedOut: onSignedOut,
     });
     this.thread = this.#blank();
@@ -172,11 +173,17 @@ export class Chat {
   async removeMessage(entry: Entry): Promise<void> {
     const { thread } = this;
     await remove(`/v1/messages/${entry.id}`);
-    const removed = thread.remove(entry);
+    thread.remove(entry.id);
     toasts.offer(t.talk.removal.done, t.talk.removal.undo, async () => {
       await post<void>(`/v1/messages/${entry.id}/restore`);
-      thread.putBack(removed);
+      this.#mend(thread, entry.id);
     });
+  }
+
+  /** What is back may have been stopped when it went: its last events are asked for. */
+  #mend(thread: Thread, message: string): void {
+    thread.putBack(message);
+    if (thread === this.thread) void this.#sync();
   }
 
   async stop(answer: Entry): Promise<void> {
@@ -226,8 +233,9 @@ export class Chat {
   async reload(thread = this.thread): Promise<void> {
     thread.failure = "";
     try {
+      const known = thread.stored;
       const part = await this.#read(thread);
-      thread.mergeNewest(part);
+      thread.mergeNewest(part, known);
       this.library.put(part.conversation);
       thread.isTemporary = part.conversation.is_temporary;
     } catch (error) {
@@ -301,6 +309,15 @@ export class Chat {
       thread.isMissing = false;
       void this.#sync();
     }
+  }
+
+  /** A message of the open conversation was deleted or is back, perhaps by another tab. */
+  #cutOrMended({ type, conversation, message }: MessageNotice): void {
+    const { thread } = this;
+    if (conversation !== thread.id) return;
+    if (type === "restored") {
+      if (!thread.entries.has(message)) this.#mend(thread, message);
+    } else if (!thread.remove(message)) void this.reload(thread);
   }
 
   #changed(connection: Connection): void {

@@ -34,6 +34,8 @@ export class Thread {
   #root = $state<string | null>(null);
   /** What follows these is not loaded. */
   #cut = new Set<string>();
+  /** What was taken away, by the message that it followed, to be put back. */
+  #removed = new Map<string, Entry[]>();
   #choices = new SvelteMap<string | null, string>();
   #draft = $state("");
   #drafts: Drafts;
@@ -149,9 +151,13 @@ export class Thread {
     }
   }
 
-  /** The newest part of the conversation, at first or anew. */
-  mergeNewest(part: ConversationPart): void {
+  /**
+   * The newest part of the conversation, at first or anew. Of what was `known` when it was read, it
+   * says too what was deleted since.
+   */
+  mergeNewest(part: ConversationPart, known: Iterable<string> = []): void {
     const isKnown = part.messages.some(({ id }) => this.isShown(id));
+    this.#dropMissing(part, known);
     this.#mergePart(part);
     if (!isKnown) this.#begin(part);
   }
@@ -180,23 +186,39 @@ export class Thread {
     }
   }
 
+  /** A part has all that follows the messages it reads, but for those it names as cut. */
+  #dropMissing({ messages, cut }: ConversationPart, known: Iterable<string>): void {
+    const there = new Set(messages.map(({ id }) => id));
+    const complete = new Set(messages.map(({ parent }) => parent));
+    for (const id of there) if (!cut.includes(id)) complete.add(id);
+    for (const id of known) {
+      const entry = this.entries.get(id);
+      if (entry && !there.has(id) && complete.has(entry.parent)) this.remove(id);
+    }
+  }
+
   #begin(part: ConversationPart): void {
     this.#root = part.has_more ? topOf(part) : null;
     this.hasMore = part.has_more;
   }
 
-  /** Takes a message and what follows it away; returns them, to be put back with `putBack`. */
-  remove(entry: Entry): Entry[] {
+  /** Takes a message and what follows it away, until `putBack`; false when it is not known here. */
+  remove(id: string): boolean {
+    const entry = this.entries.get(id);
+    if (!entry) return this.#removed.has(id);
     const removed = [entry];
     for (const one of removed) {
       for (const other of this.entries.values()) if (other.parent === one.id) removed.push(other);
     }
-    this.forget(...removed.map(({ id }) => id));
-    return removed;
+    this.forget(...removed.map((one) => one.id));
+    this.#removed.set(id, removed);
+    return true;
   }
 
-  putBack(removed: Entry[]): void {
-    for (const entry of removed) this.entries.set(entry.id, entry);
+  putBack(id: string): void {
+    const removed = this.#removed.get(id) ?? [];
+    this.#removed.delete(id);
+    for (const entry of removed) if (!this.entries.has(entry.id)) this.entries.set(entry.id, entry);
     if (removed[0]) this.choose(removed[0]);
   }
 
@@ -212,6 +234,11 @@ export class Thread {
   take(event: AnswerEvent): Entry | null {
     const entry = this.entries.get(event.answer);
     return entry?.take(event) ? entry : null;
+  }
+
+  /** The ids of what the server is known to have. */
+  get stored(): string[] {
+    return [...this.entries.values()].filter(({ isStored }) => isStored).map(({ id }) => id);
   }
 
   get unfinished(): Entry[] {

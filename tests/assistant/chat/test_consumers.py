@@ -15,6 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from assistant.chat import events
 from assistant.chat.consumers import ChatConsumer
 from assistant.chat.events import LogEvent
+from assistant.memory import forgetting
 from assistant.models import Generation, Message, User
 from tests import factories
 
@@ -201,6 +202,23 @@ async def test_a_malformed_command_is_named_and_the_socket_lives_on(text: str):
 
     assert refused["code"] == "malformed_message"
     assert accepted["request"] == "r1"
+
+
+@pytest.mark.usefixtures("signed_in")
+async def test_every_tab_of_its_owner_hears_of_a_message_deleted_and_brought_back():
+    answer = await database_sync_to_async(lambda: factories.served(factories.ada()))()
+    person = await ada()
+    where = {"conversation": str(answer.conversation_id), "message": str(answer.pk)}
+    async with Tab(person) as tab, Tab(await cy()) as stranger:
+        await database_sync_to_async(forgetting.delete_message)(person, answer.pk)
+        removed = await tab.next()
+        await database_sync_to_async(forgetting.restore_message)(person, answer.pk)
+        restored = await tab.next()
+        is_told = not await stranger.socket.receive_nothing()
+
+    assert removed == {"type": "removed", **where}
+    assert restored == {"type": "restored", **where}
+    assert not is_told
 
 
 async def test_a_session_that_ended_ends_the_socket(monkeypatch: pytest.MonkeyPatch):
