@@ -17,6 +17,7 @@ AssistantError
 ├── ImageOversize          more bytes or pixels than an image may have
 ├── ImagesTooMany          more than a message may have, or a person may upload in a day
 ├── NotShareable           a temporary chat
+├── NotBranchable          a temporary chat
 ├── ConfirmationWrong      what was typed to confirm is not what was asked for
 ├── ImageInUse             it is part of a conversation, so it cannot be taken back
 ├── ReviewInvalid          text or spans that do not fit a reviewer's verdict
@@ -118,6 +119,10 @@ class ImageOversize(AssistantError):
 
 class ImagesTooMany(AssistantError):
     code = "images_too_many"
+
+
+class NotBranchable(AssistantError):
+    code = "not_branchable"
 
 
 class NotShareable(AssistantError):

@@ -38,6 +38,7 @@ STATUS: dict[type[Exception], int] = {
     assistant.ImageOversize: 413,
     assistant.ImagesTooMany: 429,
     assistant.NotShareable: 409,
+    assistant.NotBranchable: 409,
     assistant.ConfirmationWrong: 400,
     assistant.ImageInUse: 409,
     assistant.ReviewInvalid: 400,

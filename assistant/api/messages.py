@@ -9,11 +9,15 @@ from django.http import HttpResponse
 from ninja import Router
 
 from assistant.api.auth import ApiRequest, Needs
-from assistant.api.bodies import Out
+from assistant.api.bodies import Body, Out
+from assistant.api.conversations import Title
 from assistant.chat.details import details
-from assistant.library import deletion
+from assistant.chat.views_of import conversation_out
+from assistant.chat.wire import ConversationOut
+from assistant.library import branching, deletion
 from assistant.memory import forgetting
 from assistant.models import Scope
+from assistant.rates import Kind
 
 router = Router(tags=["conversations"], auth=Needs(Scope.CHAT))
 
@@ -61,3 +65,21 @@ def restore(request: ApiRequest, pk: UUID) -> HttpResponse:
     """With all that was deleted together with it."""
     forgetting.restore_message(request.auth.person, pk)
     return HttpResponse(status=204)
+
+
+class Branching(Body):
+    title: Title | None = None
+
+
+@router.post(
+    "/messages/{uuid:pk}/branch",
+    response=ConversationOut,
+    auth=Needs(Scope.CHAT, rate=Kind.MESSAGES),
+    summary="Branch into a new conversation",
+)
+def branch(request: ApiRequest, pk: UUID, body: Branching | None = None) -> ConversationOut:
+    """A new conversation that begins with copies of what was said up to the message. The copies of
+    answers can't be judged; the originals can. Not from a temporary chat.
+    """
+    title = body.title if body else None
+    return conversation_out(branching.branch_off(request.auth.person, pk, title or ""))

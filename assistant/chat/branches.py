@@ -62,6 +62,16 @@ def part(
     return _with_siblings(places, branch[start:], has_more=start > 0)
 
 
+def path_to(places: Sequence[Place], leaf: UUID) -> list[UUID]:
+    """From the first message to `leaf`.
+
+    Raises:
+        NotFound: it is not among the places.
+    """
+    parents = {place.id: place.parent for place in places}
+    return _down_to(_known(parents, leaf), parents)
+
+
 def _known(parents: dict[UUID, UUID | None], message: UUID) -> UUID:
     if message not in parents:
         raise NotFound("There is no such message in this conversation.")

@@ -204,14 +204,10 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
         await self._tell(Rearranged())
 
     async def message_removed(self, message: dict[str, Any]) -> None:
-        await self._tell(
-            Removed(conversation=message["conversation"], message=message["message"])
-        )
+        await self._tell(Removed(conversation=message["conversation"], message=message["message"]))
 
     async def message_restored(self, message: dict[str, Any]) -> None:
-        await self._tell(
-            Restored(conversation=message["conversation"], message=message["message"])
-        )
+        await self._tell(Restored(conversation=message["conversation"], message=message["message"]))
 
     async def _watch(self, person: User, conversation: UUID) -> None:
         if conversation in self._watching:

@@ -51,7 +51,10 @@ class FeedbackOut(Wire):
 
 
 class AnswerState(Wire):
-    """How the making of an answer stands. `last_seq` events are in its log.
+    """How the making of an answer stands.
+
+    `last_seq` events are in its log; one that is finished and has none is the copy of an answer in
+    another conversation, and can't be judged.
 
     `can_retry` is true when it failed or was interrupted in a way that asking again may mend.
     """

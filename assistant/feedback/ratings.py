@@ -158,7 +158,9 @@ def _served(person: User, message: UUID) -> Message:
         raise AnswerNotFinished("The answer is still being made; wait for it or stop it.")
     has_log = Trajectory.objects.filter(pk=message).exists()
     if answer.generation.status not in SERVED or not has_log:
-        raise NotServed(f"The answer {message} was not finished, so there is nothing to judge.")
+        raise NotServed(
+            f"The answer {message} was not finished, or is a copy, so there is nothing to judge."
+        )
     return answer
 
 

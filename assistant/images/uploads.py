@@ -58,6 +58,21 @@ def attach(person: User, conversation: Conversation, images: Collection[UUID]) -
         raise NotFound("There is no such image (any more). Add it again.")
 
 
+def copy(person: User, pk: UUID, conversation: Conversation) -> Image:
+    """Another image like this one, in another conversation. Call inside a transaction.
+
+    Raises:
+        NotFound: it is not this person's, or its file is gone.
+        ImagesTooMany: more than a person may add in a day.
+        inference.errors.StorageUnavailable: it could not be read or stored.
+    """
+    image = owned(person, pk)
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    _check_day(person, image.bytes)
+    picture = Picture(files.content(image.address), image.media_type, image.width, image.height)
+    return _keep(person, picture, conversation)
+
+
 def owned(person: User, pk: UUID) -> Image:
     """Raises NotFound."""
     image = Image.objects.filter(owner=person, pk=pk).first()
@@ -98,10 +113,11 @@ def _check_day(person: User, more: int) -> None:
         )
 
 
-def _keep(person: User, picture: Picture) -> Image:
+def _keep(person: User, picture: Picture, conversation: Conversation | None = None) -> Image:
     image = Image(
         pk=uuid4(),
         owner=person,
+        conversation=conversation,
         media_type=picture.media_type,
         width=picture.width,
         height=picture.height,

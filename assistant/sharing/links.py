@@ -13,8 +13,10 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
+from assistant.chat import branches
+from assistant.chat.views_of import places_of
 from assistant.errors import AnswerNotFinished, NotFound, NotShareable
-from assistant.models import Conversation, Image, Message, Share, User
+from assistant.models import Conversation, Generation, Image, Message, Share, User
 from assistant.models.conversation import not_deleted, owned_by
 
 TOKEN_BYTES = 24
@@ -125,17 +127,7 @@ def _live(token: str) -> Share:
 
 def _path(conversation: Conversation, leaf: UUID) -> list[UUID]:
     """From the first message to the leaf."""
-    messages = {
-        message.pk: message
-        for message in conversation.messages.select_related("generation").defer("parts")
-    }
-    path: list[UUID] = []
-    step = messages.get(leaf)
-    if step is None:
-        raise NotFound("There is no such message in this conversation.")
-    if hasattr(step, "generation") and step.generation.is_open:
+    path = branches.path_to(places_of(conversation.pk), leaf)
+    if Generation.objects.filter(pk=leaf, status__in=Generation.OPEN).exists():
         raise AnswerNotFinished("The answer is still being made; wait for it or stop it.")
-    while step is not None:
-        path.append(step.pk)
-        step = messages.get(step.parent_id) if step.parent_id else None
-    return path[::-1]
+    return path

@@ -617,6 +617,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/messages/{pk}/branch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Branch into a new conversation
+         * @description A new conversation that begins with copies of what was said up to the message. The copies of
+         *     answers can't be judged; the originals can. Not from a temporary chat.
+         */
+        post: operations["assistant_api_messages_branch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/learning/metrics": {
         parameters: {
             query?: never;
@@ -2173,7 +2194,10 @@ export interface components {
         };
         /**
          * AnswerState
-         * @description How the making of an answer stands. `last_seq` events are in its log.
+         * @description How the making of an answer stands.
+         *
+         *     `last_seq` events are in its log; one that is finished and has none is the copy of an answer in
+         *     another conversation, and can't be judged.
          *
          *     `can_retry` is true when it failed or was interrupted in a way that asking again may mend.
          */
@@ -2656,6 +2680,11 @@ export interface components {
             window_tokens: number | null;
             /** Window Limit */
             window_limit: number | null;
+        };
+        /** Branching */
+        Branching: {
+            /** Title */
+            title?: string | null;
         };
         /**
          * Metrics
@@ -4756,7 +4785,7 @@ export interface components {
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
         Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"] | components["schemas"]["Changed"] | components["schemas"]["Gone"] | components["schemas"]["Rearranged"] | components["schemas"]["Removed"] | components["schemas"]["Restored"];
         /** @enum {string} */
-        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_branchable" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;
@@ -5684,6 +5713,32 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    assistant_api_messages_branch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Branching"] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationOut"];
+                };
             };
         };
     };

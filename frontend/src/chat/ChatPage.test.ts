@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import App from "../App.svelte";
 import { session } from "../account/session.svelte";
 import type { Message } from "../api/types";
-import { ada, answer, FakeServer, question, Status } from "../testing/server";
+import { ada, answer, error, FakeServer, question, Status } from "../testing/server";
 import { router } from "../ui/router.svelte";
 import { toasts } from "../ui/toasts.svelte";
 
@@ -152,6 +152,35 @@ describe("a long conversation", () => {
 });
 
 describe("a message", () => {
+  test("is where a new conversation branches off, whose answers are judged elsewhere", async () => {
+    const there = "22222222-2222-4222-8222-222222222222";
+    const copies = turns(1, 1).map((one) =>
+      one.answer ? { ...one, answer: { ...one.answer, last_seq: 0 } } : one,
+    );
+    const server = serving({ messages: turns(1, 2) }, {}, {
+      "GET /v1/messages/a1/details": () => new Status(404, error("Not kept.")),
+      "POST /v1/messages/a1/branch": () => ({ ...conversation, id: there }),
+      [`GET /v1/conversations/${there}`]: () => ({
+        conversation: { ...conversation, id: there },
+        messages: copies,
+        has_more: false,
+        cut: [],
+      }),
+    });
+    const user = userEvent.setup();
+    open();
+    const said = (await screen.findAllByRole("article", { name: "Danas" }))[0]!;
+
+    await user.click(within(said).getByRole("button", { name: "Details" }));
+    await user.click(await screen.findByRole("button", { name: "Branch into a new conversation" }));
+    await waitFor(() => expect(router.path).toBe(`/c/${there}`));
+
+    await waitFor(() => expect(shown()).toEqual(["q1", "a1"]));
+    expect(screen.queryByRole("button", { name: "Good answer" })).toBeNull();
+    const asked = server.requests.find(({ call }) => call === "POST /v1/messages/a1/branch");
+    expect(asked?.body).toEqual({ title: "Branch of Tides" });
+  });
+
   test("is deleted with what follows it, and brought back", async () => {
     const server = serving({ messages: turns(1, 3) }, {}, {
       "DELETE /v1/messages/q2": () => new Status(204, null),
@@ -193,7 +222,7 @@ describe("a message", () => {
   });
 
   test("that was deleted above all that is read here takes it along", async () => {
-    let part: Part = { messages: turns(5, 6), has_more: true };
+    let part = { messages: turns(5, 6), has_more: true };
     const server = serving({
       get messages() {
         return part.messages;

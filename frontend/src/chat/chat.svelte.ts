@@ -1,6 +1,6 @@
 import { ApiError, get, post, remove } from "../api/http";
 import { ChatSocket, Refusal, type Connection } from "../api/socket";
-import type { ConversationPart, LibraryNotice, Me, MessageNotice, Send } from "../api/types";
+import type { Conversation, ConversationPart, LibraryNotice, Me, MessageNotice, Send } from "../api/types";
 import { Library } from "../library/library.svelte";
 import { uuid } from "../ui/ids";
 import { toasts } from "../ui/toasts.svelte";
@@ -14,6 +14,8 @@ import { Thread } from "./thread.svelte";
 const MODEL = "danas";
 /** Messages that are read at a time. */
 const PART = 40;
+/** Characters that a title may have. */
+const TITLE = 200;
 
 /** Where the newest part of a conversation is read. */
 export function newestPart(conversation: string): string {
@@ -184,6 +186,15 @@ export class Chat {
   #mend(thread: Thread, message: string): void {
     thread.putBack(message);
     if (thread === this.thread) void this.#sync();
+  }
+
+  /** Begins a conversation with what was said up to a message; returns its id. */
+  async branch(entry: Entry): Promise<string> {
+    const title = this.library.find(this.thread.id)?.title;
+    const body = title ? { title: t.talk.branch.title(title).slice(0, TITLE) } : {};
+    const made = await post<Conversation>(`/v1/messages/${entry.id}/branch`, body);
+    this.library.put(made);
+    return made.id;
   }
 
   async stop(answer: Entry): Promise<void> {

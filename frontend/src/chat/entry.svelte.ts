@@ -44,6 +44,11 @@ export class Entry {
     return this.message.answer !== null && isOpen(this.status);
   }
 
+  /** A copy of an answer in another conversation, which is the one that can be judged. */
+  get isCopy(): boolean {
+    return this.message.answer?.last_seq === 0 && this.log === null && !this.isOpen;
+  }
+
   get policy(): string {
     return this.log?.policy || this.message.answer?.policy || "";
   }

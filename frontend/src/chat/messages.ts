@@ -66,6 +66,12 @@ const en = {
     done: "Deleted, with what followed it.",
     undo: "Undo",
   },
+  branch: {
+    open: "Branch into a new conversation",
+    title: (of: string) => `Branch of ${of}`,
+    done: "A new conversation, which begins with a copy of what was said up to here.",
+    copy: "A copy of an answer in another conversation. It can be judged there.",
+  },
   missing: "That message is not there any more.",
   shortcuts: [
     ["R", "Answer again"],
@@ -141,6 +147,12 @@ const fil: TalkMessages = {
     message: "Burahin ito at ang mga kasunod",
     done: "Nabura na, pati ang mga kasunod.",
     undo: "Ibalik",
+  },
+  branch: {
+    open: "Magsanga sa bagong usapan",
+    title: (of) => `Sanga ng ${of}`,
+    done: "Bagong usapan ito na nagsisimula sa kopya ng mga nasabi hanggang dito.",
+    copy: "Kopya ito ng sagot sa ibang usapan. Doon ito mahuhusgahan.",
   },
   missing: "Wala na ang mensaheng iyon.",
   shortcuts: [

@@ -193,6 +193,7 @@ CALLS = [
     Call("GET /v1/messages/{pk}/details", {"pk": "$answer"}),
     Call("DELETE /v1/messages/{pk}", {"pk": "$answer"}),
     Call("POST /v1/messages/{pk}/restore", {"pk": "$deleted"}),
+    Call("POST /v1/messages/{pk}/branch", {"pk": "$answer"}, {"title": "Mine"}),
     Call(
         "POST /v1/conversations/{pk}/shares",
         {"pk": "$conversation"},

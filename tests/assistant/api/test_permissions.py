@@ -46,6 +46,7 @@ ROUTES = [
     ("get", f"/v1/messages/{NOTHING}/details", Scope.CHAT),
     ("delete", f"/v1/messages/{NOTHING}", Scope.CHAT),
     ("post", f"/v1/messages/{NOTHING}/restore", Scope.CHAT),
+    ("post", f"/v1/messages/{NOTHING}/branch", Scope.CHAT),
     ("post", f"/v1/conversations/{NOTHING}/shares", Scope.CHAT),
     ("get", f"/v1/conversations/{NOTHING}/shares", Scope.CHAT),
     ("get", "/v1/shares", Scope.CHAT),
