@@ -8,6 +8,7 @@ nothing is learned or exported twice. The copies of answers have no log, and can
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
@@ -91,7 +92,7 @@ def _conversation_like(original: Conversation, title: str) -> Conversation:
 def _copy(path: Sequence[UUID], into: Conversation) -> list[UUID]:
     """Copies the messages of a path; returns the ids of the copies."""
     ids = [uuid4() for _ in path]
-    values = {
+    values: dict[str, Any] = {
         "ids": ids,
         "olds": list(path),
         "parents": [None, *ids[:-1]],

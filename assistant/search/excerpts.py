@@ -12,7 +12,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.models.functions import Left
 
-from assistant.models import SearchEntry
+from assistant.models import Message, SearchEntry
+from assistant.search.plain import plain
 
 # Texts can't hold them: the statement takes them out first.
 BEGIN, END = "\x02", "\x03"
@@ -21,11 +22,11 @@ LOOKED_AT, SHOWN = 20_000, 160
 OPTIONS = f'StartSel="{BEGIN}", StopSel="{END}", MaxWords=26, MinWords=12, MaxFragments=1'
 
 _HEADLINES = """
-    SELECT message_id,
-           ts_headline('simple', translate(left(text, %(looked_at)s), %(marks)s, ''),
+    SELECT id,
+           ts_headline('simple', translate(shown, %(marks)s, ''),
                        websearch_to_tsquery('simple', %(text)s) || to_tsquery('simple', %(begun)s),
                        %(options)s)
-      FROM assistant_searchentry WHERE message_id = ANY(%(ids)s)
+      FROM unnest(%(ids)s::uuid[], %(shown)s::text[]) AS entry (id, shown)
 """
 
 
@@ -37,13 +38,14 @@ class Segment:
 
 def headlines(ids: Collection[UUID], text: str, begun: str) -> dict[UUID, list[Segment]]:
     """For each entry, the part with the most words of `text` or of the tsquery `begun`."""
+    shown = _shown(ids)
     values: dict[str, Any] = {
-        "ids": list(ids),
+        "ids": list(shown),
+        "shown": list(shown.values()),
         "text": text,
         "begun": begun,
         "options": OPTIONS,
         "marks": BEGIN + END,
-        "looked_at": LOOKED_AT,
     }
     with connection.cursor() as cursor:
         cursor.execute(_HEADLINES, values)
@@ -52,9 +54,17 @@ def headlines(ids: Collection[UUID], text: str, begun: str) -> dict[UUID, list[S
 
 def surroundings(ids: Collection[UUID], text: str) -> dict[UUID, list[Segment]]:
     """For each of these entries, what is around `text`, else its beginning."""
+    return {pk: around(whole, text) for pk, whole in _shown(ids).items()}
+
+
+def _shown(ids: Collection[UUID]) -> dict[UUID, str]:
+    """The beginnings of these entries' texts as a page shows them; of answers, which are Markdown,
+    the words."""
     entries = SearchEntry.objects.filter(pk__in=ids)
-    looked_at = entries.values_list("pk", Left("text", LOOKED_AT))
-    return {pk: around(whole, text) for pk, whole in looked_at}
+    rows = entries.values_list("pk", "role", Left("text", LOOKED_AT))
+    return {
+        pk: plain(text) if role == Message.Author.ASSISTANT else text for pk, role, text in rows
+    }
 
 
 def _segments(headline: str) -> list[Segment]:

@@ -28,6 +28,18 @@ def test_words_are_found_and_marked_whatever_their_case() -> None:
     assert [each.text for each in hit.excerpt if each.is_match] == ["Moon"]
 
 
+def test_the_excerpt_of_an_answer_has_its_words_without_its_markdown() -> None:
+    answer(said(conversation(ada()), "Is **this** bold?"), "# Tides\n\n* The **Moon** pulls")
+
+    (by_words,) = finding.find(ada(), Wanted("moon"))
+    (by_part,) = finding.find(ada(), Wanted("oon pul"))
+    (of_person,) = finding.find(ada(), Wanted("bold"))
+
+    assert texts(by_words) == ["Tides\n\nThe Moon pulls"]
+    assert texts(by_part) == ["Tides\n\nThe Moon pulls"]
+    assert texts(of_person) == ["this** bold"]
+
+
 def test_the_last_word_may_be_unfinished() -> None:
     said(conversation(ada()), "The restaurant by the sea")
 
