@@ -103,6 +103,38 @@ describe("a person's list", () => {
     expect(nav.getAllByRole("link", { name: "Tides" })).toHaveLength(1);
   });
 
+  test("reads the next page below what was read in order, not below what is known by chance", async () => {
+    const made = (id: string, title: string, day: string) =>
+      row(id, title, { updated_at: `2026-${day}T10:00:00Z` });
+    const asked: string[] = [];
+    const old = { ...tides, updated_at: "2026-01-01T10:00:00Z" };
+    serving({
+      "GET /v1/conversations": (_, query) => {
+        if (query?.get("pinned") !== "false") return { data: [], has_more: false };
+        const before = query.get("before");
+        if (before) asked.push(before);
+        return before
+          ? { data: [made("three", "Three", "08-01")], has_more: false }
+          : { data: [made("one", "One", "10-01"), made("two", "Two", "09-01")], has_more: true };
+      },
+      [`GET /v1/conversations/${ID}`]: () => ({
+        conversation: old,
+        messages: [],
+        has_more: false,
+        cut: [],
+      }),
+    });
+    open(`/c/${ID}`);
+    const nav = await list();
+    await nav.findByRole("link", { name: "Tides" });
+
+    await userEvent.click(nav.getByRole("button", { name: "Show more" }));
+
+    await nav.findByRole("link", { name: "Three" });
+    expect(asked).toEqual(["two"]);
+    expect(nav.queryByRole("button", { name: "Show more" })).toBeNull();
+  });
+
   test("deletes at once and brings back what was deleted", async () => {
     const server = serving({
       "POST /v1/conversations/several": (body) => ({

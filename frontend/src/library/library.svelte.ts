@@ -38,13 +38,16 @@ export class Library {
   #known = $state.raw<ReadonlyMap<string, Conversation>>(new Map());
   /** By a part's question: whether more of it is to be read. */
   #hasMore = $state.raw<ReadonlyMap<string, boolean>>(new Map());
+  /** By a part's question: the moment down to which it was read. Older ones are known by chance. */
+  #reach = new Map<string, string>();
+  #reading = new Set<string>();
   folders = $state.raw<readonly Folder[]>([]);
   isLoaded = $state(false);
 
   #sorted = $derived(
     [...this.#known.values()]
       .filter((one) => !one.is_temporary)
-      .sort((a, b) => b.updated_at.localeCompare(a.updated_at)),
+      .sort((a, b) => (a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : 0)),
   );
   recent = $derived(this.#sorted.filter(RECENT.has));
   pinned = $derived(this.#sorted.filter(PINNED.has));
@@ -79,18 +82,31 @@ export class Library {
 
   async more(folder: string | null = null, isArchived = false): Promise<void> {
     const which = part(folder, isArchived);
-    const last = this.#sorted.findLast(which.has);
-    if (last) await this.#read(which, PAGE, last.id);
+    if (this.#reading.has(which.query)) return;
+    this.#reading.add(which.query);
+    try {
+      await this.#read(which, PAGE, this.lastRead(folder, isArchived));
+    } finally {
+      this.#reading.delete(which.query);
+    }
+  }
+
+  /** The id of the last of those that were read in order; empty where none is left. */
+  lastRead(folder: string | null = null, isArchived = false): string {
+    const which = part(folder, isArchived);
+    const reach = this.#reach.get(which.query) ?? "";
+    return this.#sorted.findLast((one) => which.has(one) && one.updated_at >= reach)?.id ?? "";
   }
 
   async #read(which: Part, limit = PAGE, before = ""): Promise<void> {
     const below = before && `&before=${before}`;
     const page = await get<Page>(`/v1/conversations?${which.query}&limit=${limit}${below}`);
     const isFirst = !this.#hasMore.has(which.query);
-    this.put(...page.data);
     if (isFirst || before) {
+      this.#reach.set(which.query, page.data.at(-1)?.updated_at ?? "");
       this.#hasMore = new Map([...this.#hasMore, [which.query, page.has_more]]);
     }
+    this.put(...page.data);
   }
 
   async change(id: string, change: Change): Promise<void> {
