@@ -8,6 +8,39 @@ from inference.diffusion.prompt import to_messages
 from inference.diffusion.window import from_json
 
 
+# As review.redaction.hidden, and stricter: memory may have kept a sentence of the words without the
+# rest. A text in which a longer piece of them is left is hidden whole.
+HIDE = r"""
+CREATE FUNCTION danas_hidden(said text, words text[]) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    each text;
+BEGIN
+    FOREACH each IN ARRAY words LOOP
+        said := replace(said, each, '[redacted]');
+    END LOOP;
+    IF EXISTS (
+        SELECT FROM unnest(words) AS whole, regexp_split_to_table(whole, '[\s[:punct:]]+') AS piece
+         WHERE (length(piece) > 3 OR piece ~ '^\d{3}$') AND strpos(lower(said), lower(piece)) > 0
+    ) THEN
+        RETURN '[redacted]';
+    END IF;
+    RETURN said;
+END $$;
+
+CREATE FUNCTION danas_hidden_turns(turns jsonb, words text[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_agg(
+               turn || jsonb_build_object('content', danas_hidden(turn ->> 'content', words))
+               ORDER BY number), '[]')
+      FROM jsonb_array_elements(turns) WITH ORDINALITY AS one (turn, number)
+$$;
+"""
+SHOW = """
+DROP FUNCTION danas_hidden_turns(jsonb, text[]);
+DROP FUNCTION danas_hidden(text, text[]);
+"""
+
+
 def write_down_the_messages(apps, schema_editor):
     """What the policy saw was kept in two other places; the record of it now holds it itself."""
     Trajectory = apps.get_model("assistant", "Trajectory")
@@ -105,6 +138,7 @@ class Migration(migrations.Migration):
             model_name="trajectory", name="messages", field=models.JSONField(default=list)
         ),
         migrations.RunPython(write_down_the_messages, migrations.RunPython.noop),
+        migrations.RunSQL(HIDE, SHOW),
         migrations.AddConstraint(
             model_name="trajectory",
             constraint=models.CheckConstraint(

@@ -1,6 +1,7 @@
 """Words that a reviewer blacked out: hidden from reviewers, learning and export.
 
-They stay as they are in the conversation, which is its owner's. Elsewhere every occurrence of the
+They stay as they are in the conversation, which is its owner's. The export hides them in SQL
+(`trajectories.consent`), more strictly. Elsewhere every occurrence of the
 words is replaced, in the whole conversation: a number that was asked about comes back in the next
 question, and in the prompt of every later answer.
 """

@@ -55,14 +55,15 @@ def _scratch() -> Path:
 def _write(row: Snapshot, folder: Path) -> dict[str, Any]:
     form, asked = FORMATS[row.format], Filter.model_validate(row.filter)
     feed.give_places()
-    head = feed.head()
+    head, redacted = feed.head(), snapshots.redactions()
     Snapshot.objects.filter(pk=row.pk).update(head=head, of=Release.objects.count())
     parts = parquet.Parts(folder, form)
     last = filters.cursor(0, row.format, asked)
     for page in Reading(row.format, asked).pages(0, head, 2**62):
         table = parquet.table(page.content, form)
         parts.write(table)
-        snapshots.keep_rows(row, table["trajectory_id"].unique().to_pylist(), page.looked_at)
+        trajectories = table["trajectory_id"].unique().to_pylist()
+        snapshots.keep_rows(row, trajectories, page.looked_at, redacted)
         last = page.last
     files = parts.close()
     rows = sum(file["rows"] for file in files)

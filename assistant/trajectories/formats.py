@@ -121,7 +121,7 @@ SFT = Format(
     ],
     source=f"""
         LEFT JOIN LATERAL (
-            SELECT f.text FROM assistant_feedback f
+            SELECT {consent.hidden("f.text")} AS text FROM assistant_feedback f
              WHERE {STANDING} AND f.kind = 'correction' ORDER BY f.created_at LIMIT 1
         ) AS corrected ON true
     """,
@@ -137,6 +137,10 @@ KTO = Format(
     source=f"JOIN assistant_feedback f ON {STANDING} AND f.kind IN ('up', 'down')",
 )
 
+# Blacked out may be words of either conversation.
+OTHER = consent.hidden(
+    consent.hidden(f"({consent.TEXT.format('sibling')})"), consent.redacted_in("place.id")
+)
 DPO = Format(
     "trl-dpo",
     [
@@ -147,10 +151,10 @@ DPO = Format(
     # The sibling lies in another conversation where it came from another request.
     source=f"""
         JOIN LATERAL (
-            SELECT f.created_at, f.text AS chosen, said.text AS rejected
+            SELECT f.created_at, {consent.hidden("f.text")} AS chosen, said.text AS rejected
               FROM assistant_feedback f WHERE {STANDING} AND f.kind = 'correction'
              UNION ALL
-            SELECT f.created_at, said.text, {consent.TEXT.format("sibling")}
+            SELECT f.created_at, said.text, {OTHER}
               FROM assistant_feedback f
               JOIN assistant_message sibling ON sibling.id = f.over_id
                AND sibling.deleted_at IS NULL
@@ -207,8 +211,8 @@ ATIF = Format(
         Column(
             "final_metrics",
             FINAL,
-            "json_build_object('total_prompt_tokens', cardinality(t.prompt_token_ids),"
-            " 'total_completion_tokens', cardinality(t.sampled_token_ids),"
+            "json_build_object('total_prompt_tokens', t.prompt_tokens,"
+            " 'total_completion_tokens', t.sampled_tokens,"
             " 'total_steps', jsonb_array_length(t.messages) + 1)",
         ),
         Column(
@@ -239,8 +243,8 @@ ATIF = Format(
                            'step_id', jsonb_array_length(t.messages) + 1,
                            'timestamp', t.created_at, 'source', 'agent', 'model_name', t.policy,
                            'message', said.text, 'metrics', json_build_object(
-                               'prompt_tokens', cardinality(t.prompt_token_ids),
-                               'completion_tokens', cardinality(t.sampled_token_ids),
+                               'prompt_tokens', t.prompt_tokens,
+                               'completion_tokens', t.sampled_tokens,
                                'prompt_token_ids', t.prompt_token_ids,
                                'completion_token_ids', t.sampled_token_ids,
                                'logprobs', t.logprobs))

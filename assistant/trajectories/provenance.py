@@ -1,12 +1,13 @@
 """What was learned from a trajectory: by which versions, and where the ledger says so.
 
-SQL that is joined to the trajectory (t) and its message (m), for the page of rows that is read.
+SQL that is joined to `consent.SHOWN`, for the page of rows that is read.
 An answer counts as learned from where it, or its being preferred, was judged.
 """
 
 from __future__ import annotations
 
 from assistant.trajectories.columns import INT, STRING, Type
+from assistant.trajectories.consent import hidden
 
 # A version, its weights, and the digest of the ledger's entry that says it was trained, empty where
 # there is none.
@@ -52,7 +53,7 @@ LEARNED = f"""
 JUDGED = f"""
     LEFT JOIN LATERAL (
         SELECT json_agg(json_build_object(
-                   'id', f.id, 'kind', f.kind, 'text', f.text, 'over', f.over_id,
+                   'id', f.id, 'kind', f.kind, 'text', {hidden("f.text")}, 'over', f.over_id,
                    'tags', f.tags, 'created_at', f.created_at,
                    'use', coalesce(j.use, 'stored'), 'reward_version', j.version,
                    'ledger', coalesce(entry.digest, '')

@@ -2,7 +2,8 @@
 
 Consent stands in the statement, as everywhere. What a person finds of their own is another matter:
 see `assistant.search`, whose texts and vectors these are. Requests over the API that brought their
-own history have no such texts; the feed has them.
+own history have no such texts; the feed has them. Nor is a conversation found by a query that
+words were redacted in: that it is found would tell them.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ _FOUND = {
             SELECT max(ts_rank(e.words, websearch_to_tsquery('simple', %(query)s))) AS nearness
               FROM assistant_searchentry e WHERE e.message_id IN (m.id, m.parent_id)
                AND e.words @@ websearch_to_tsquery('simple', %(query)s)
+               AND hidden.words IS NULL
         ) AS found ON found.nearness IS NOT NULL
     """,
     By.MEANING: """
@@ -52,6 +54,7 @@ _FOUND = {
             SELECT 1 - min(v.vector <=> %(vector)s::halfvec) AS nearness
               FROM assistant_searchmeaning v
              WHERE v.entry_id IN (m.id, m.parent_id) AND v.vector IS NOT NULL
+               AND hidden.words IS NULL
         ) AS found ON found.nearness IS NOT NULL
     """,
 }
@@ -65,7 +68,7 @@ COLUMNS = f"""
     left(said.text, {EXCERPT}),
     ARRAY(SELECT f.kind FROM assistant_feedback f WHERE f.message_id = m.id
              AND f.revoked_at IS NULL ORDER BY f.created_at),
-    cardinality(t.sampled_token_ids), found.nearness
+    t.sampled_tokens, found.nearness
 """
 
 

@@ -6,7 +6,7 @@ something in it was withdrawn, deleted or redacted. Whoever has downloaded it as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from assistant.errors import NotFound, SnapshotNotThere
-from assistant.models import Pull, Snapshot, SnapshotRow, User
+from assistant.models import Pull, Release, Snapshot, SnapshotRow, User
 from assistant.trajectories import feed, pulls
 from assistant.trajectories.filters import Filter
 from inference import shelf
@@ -142,15 +142,23 @@ def claim(pk: UUID) -> Snapshot | None:
     return Snapshot.objects.get(pk=pk)
 
 
-def keep_rows(row: Snapshot, trajectories: Sequence[str], looked_at: int) -> None:
-    """Note which trajectories it holds, and that the builder is alive."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO assistant_snapshotrow (snapshot_id, trajectory, redactions)"
-            " SELECT %s, trajectory_id, redactions FROM assistant_release"
-            " WHERE trajectory_id = ANY(%s::uuid[])",
-            [row.pk, list(trajectories)],
-        )
+def redactions() -> dict[str, str]:
+    """By trajectory, the digest of what is redacted of it, where anything is.
+
+    To be asked before the rows are read: what is redacted in between then shows as a difference.
+    """
+    rows = Release.objects.exclude(redactions="").values_list("trajectory_id", "redactions")
+    return {str(trajectory): digest for trajectory, digest in rows}
+
+
+def keep_rows(
+    row: Snapshot, trajectories: Sequence[str], looked_at: int, redacted: Mapping[str, str]
+) -> None:
+    """Note which trajectories it holds, as they were `redacted`, and that the builder is alive."""
+    SnapshotRow.objects.bulk_create(
+        SnapshotRow(snapshot=row, trajectory=UUID(pk), redactions=redacted.get(pk, ""))
+        for pk in trajectories
+    )
     Snapshot.objects.filter(pk=row.pk).update(
         looked_at=F("looked_at") + looked_at, heartbeat_at=timezone.now()
     )
