@@ -9,6 +9,8 @@ PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 	$(wildcard frontend/*.html frontend/*.json frontend/*.ts frontend/*.js)
 LOCKS := $(wildcard requirements/*.lock)
+# A file of tests stays on one core: its fixtures are made once.
+BY_CORE := -n logical --maxprocesses 8 --dist loadfile
 # Django asks for a key even where nothing is signed.
 CHECKING := DANAS_SECRET_KEY=check DANAS_HOME=$(CURDIR)/.danas/check
 
@@ -58,10 +60,13 @@ chromium:
 
 test: build check test-frontend chromium
 	@echo "Running the tests …"
-	@$(BIN)/python -m pytest -m "not slow and not gpu"
+	@$(BIN)/python -m pytest $(BY_CORE) -m "not slow and not gpu and not system and not browser"
+	@echo "Running those that start Danas …"
+	@$(BIN)/python -m pytest -m "(system or browser) and not slow and not gpu"
 
 test-long: build check test-frontend chromium
-	@$(BIN)/python -m pytest -m "not gpu"
+	@$(BIN)/python -m pytest $(BY_CORE) -m "not gpu and not system and not browser"
+	@$(BIN)/python -m pytest -m "(system or browser) and not gpu"
 
 test-frontend: $(MODULES)
 	@echo "Testing the frontend …"

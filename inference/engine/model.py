@@ -60,6 +60,10 @@ def _unfinished(target: Path) -> Iterator[Path]:
         for file in folder.iterdir():
             file.chmod(0o644)
         folder.rename(target)
+    except OSError:
+        # Somebody else was faster with the same.
+        if not (target / "config.json").exists():
+            raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

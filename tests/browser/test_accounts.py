@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.pages import PASSWORD, Visit, box, sign_in
 from tests.system.light import LightStack
+
+pytestmark = pytest.mark.browser
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 

@@ -33,6 +33,21 @@ def test_an_interrupted_conversion_leaves_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_of_two_who_convert_at_once_the_first_is_kept(tmp_path, monkeypatch):
+    target = tmp_path / "model"
+
+    def be_late(folder, say):
+        (folder / "config.json").write_text("late")
+        target.mkdir()
+        (target / "config.json").write_text("first")
+
+    monkeypatch.setattr(model, "convert_embedded", be_late)
+    prepare(model.EMBEDDED, target, silent)
+
+    assert (target / "config.json").read_text() == "first"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_a_missing_wheel_is_told_with_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(model, "EMBEDDED_WHEEL", "no_such_wheel")
 

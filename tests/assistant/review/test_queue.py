@@ -32,7 +32,7 @@ from learning import ledger
 from learning.contracts import FeedbackKind
 from learning.models import Answer, Experience, Judgement, RewardVersion
 from tests import factories
-from tests.system.stack import MODEL
+from tests.system.stack import MODEL, make_model
 
 pytestmark = pytest.mark.django_db
 NUMBER = "+63 917 123 4567"
@@ -404,6 +404,7 @@ def test_who_is_not_there_has_no_item():
 
 
 def test_learning_keeps_the_other_tokens_where_the_tokenizer_is_there(settings):
+    make_model()
     settings.MODEL_PATH = MODEL
     redaction._tokenizer.cache_clear()
     tokenizer = redaction._tokenizer()
