@@ -14,6 +14,7 @@ from assistant.errors import NotFound
 from assistant.library import notices
 from assistant.models import Conversation, Generation, Image, Message, User
 from assistant.models.conversation import owned_by
+from assistant.mydata import exports
 from learning import intake, queue
 
 
@@ -55,6 +56,8 @@ def forget_if(conversation: UUID, *, deleted_before: datetime, idle_since: datet
 
 
 def _forget(row: Conversation) -> None:
+    if not row.is_temporary:
+        exports.withdraw(row.owner_id)
     _forget_answers(Message.with_deleted.filter(conversation=row))
     row.delete()
     transaction.on_commit(queue.ask_catch_up, robust=True)
@@ -105,6 +108,7 @@ def purge_messages(deleted_before: datetime) -> None:
     for owner in list(owners):
         with transaction.atomic():
             _lock(owner)
+            exports.withdraw(owner)
             # Restored meanwhile, or gone: only what is still deleted.
             rows = gone.filter(conversation__in=Conversation.with_deleted.filter(owner=owner))
             _purge(Message.with_deleted.filter(pk__in=_with_what_follows(rows)))

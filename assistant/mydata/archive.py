@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from assistant import files
 from assistant.accounts import email
@@ -80,7 +80,8 @@ def _write_conversations(
 
 
 def _write_images(person: User, zipped: zipfile.ZipFile) -> None:
-    kept = Image.objects.filter(owner=person).exclude(conversation__is_temporary=True)
+    said = Q(conversation__is_temporary=False, conversation__deleted_at=None)
+    kept = Image.objects.filter(Q(conversation=None) | said, owner=person)
     for image in kept.iterator():
         if (content := files.shelf().read(image.address)) is not None:
             entry = zipfile.ZipInfo(f"images/{image.file_name}")
@@ -117,6 +118,8 @@ def _feedback(person: User) -> Iterator[dict[str, Any]]:
         entries = list(ledger.of(*subjects))
         for each in page:
             row = each.feedback
+            if row.message.conversation.is_temporary:
+                continue
             yield {
                 "id": str(row.pk),
                 "message": str(row.message_id),

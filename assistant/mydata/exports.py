@@ -29,11 +29,25 @@ def ask(person: User) -> Export:
     """Have a copy built; the one that is being built already is the one that is meant."""
     try:
         with transaction.atomic():
+            # Whoever forgets something locks the person too: no copy begins in the middle of that.
+            User.objects.select_for_update(no_key=True).get(pk=person.pk)
             export = Export.objects.create(owner=person)
     except IntegrityError:
         return Export.objects.filter(owner=person, state__in=Export.OPEN).latest("created_at")
     transaction.on_commit(lambda: ask_for_build(export.pk))
     return export
+
+
+def withdraw(person: int) -> None:
+    """Delete a person's copies, since something that may be in them is being forgotten; one that
+    is being built is begun anew. Call it in the transaction that forgets, with the person locked.
+    """
+    mine = Export.objects.select_for_update().filter(owner=person)
+    rows = list(mine.exclude(state=State.FAILED))
+    for row in rows:
+        row.delete()
+    if any(row.state in Export.OPEN for row in rows):
+        ask(rows[0].owner)
 
 
 def ask_for_build(pk: UUID) -> None:

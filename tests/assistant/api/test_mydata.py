@@ -15,9 +15,11 @@ from django.utils import timezone
 from assistant import files
 from assistant.feedback import experiences
 from assistant.images import uploads
+from assistant.library import deletion
 from assistant.models import Conversation, Erasure, Export, Feedback, Image, Message, Share, User
 from assistant.mydata import erasure, exports
 from assistant.sharing import links
+from learning.contracts import FeedbackKind
 from learning.models import Answer
 from tests import factories
 from tests.pictures import picture
@@ -101,6 +103,55 @@ def test_everything_is_in_the_zip_but_keys_and_temporary_chats():
     assert len(json.loads(zipped.read("sharing.json"))) == 1
     assert b"by a program" in zipped.read("requests.ndjson")
     assert b"secret" not in everything
+
+
+def test_nothing_of_temporary_and_of_deleted_chats_is_in_a_copy():
+    ada = factories.ada()
+    passing = factories.served(ada, "zanzibar", is_temporary=True)
+    factories.feedback(passing, FeedbackKind.CORRECTION, text="zanzibar")
+    gone = factories.served(ada, "zanzibar")
+    pictures = [uploads.take_in(ada, picture()) for _ in range(2)]
+    uploads.attach(ada, passing.conversation, [pictures[0].pk])
+    uploads.attach(ada, gone.conversation, [pictures[1].pk])
+    deletion.delete(ada, [gone.conversation_id])
+
+    exports.build(exports.ask(ada).pk)
+
+    zipped = zipfile.ZipFile(BytesIO(files.content(Export.objects.get().address)))
+    assert not [name for name in zipped.namelist() if name.startswith("images/")]
+    assert not [name for name in zipped.namelist() if b"zanzibar" in zipped.read(name)]
+
+
+def test_a_copy_goes_when_something_in_it_is_forgotten():
+    ada, answer = factories.ada(), factories.served(factories.ada())
+    exports.build(exports.ask(ada).pk)
+
+    deletion.delete_now(ada, answer.conversation_id)
+
+    assert not Export.objects.exists()
+
+
+def test_a_copy_in_the_making_is_made_anew_when_something_is_forgotten():
+    ada, answer = factories.ada(), factories.served(factories.ada())
+    export = exports.ask(ada)
+    Export.objects.update(state="building")
+
+    deletion.delete_now(ada, answer.conversation_id)
+    exports._build(export)
+    files.sweep()
+
+    again = Export.objects.get()
+    assert (again.pk != export.pk, again.state) == (True, "queued")
+    assert files.shelf().read(files.shelf().address(f"exports/{export.pk}.zip")) is None
+
+
+def test_a_temporary_chat_that_goes_takes_no_copy_along():
+    ada, answer = factories.ada(), factories.served(factories.ada(), is_temporary=True)
+    exports.build(exports.ask(ada).pk)
+
+    deletion.delete_now(ada, answer.conversation_id)
+
+    assert Export.objects.get().state == "ready"
 
 
 def test_a_copy_is_downloaded_by_its_owner_until_it_expires():
