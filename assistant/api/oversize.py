@@ -6,6 +6,8 @@ declared length is looked at, and what comes is counted, for a length may be lef
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -21,6 +23,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 # Around a file, a form has its boundary and a few headers.
 FORM_BYTES = 10_000
+# How long a sender that was refused may go on.
+PATIENCE_S = 30.0
 
 
 class Bounded:
@@ -34,9 +38,33 @@ class Bounded:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
         elif _declared(scope) > most:
-            await _refuse(send, most)
+            await _refuse(receive, send, most)
         else:
-            await self._application(scope, _counted(receive, most), send)
+            exchange = Exchange(receive, send, most)
+            await self._application(scope, exchange.receive, exchange.send)
+            if exchange.is_cut_off and not exchange.is_answered:
+                await _refuse(receive, send, most)
+
+
+class Exchange:
+    """A request whose sender seems to have gone away, once more has come than is taken."""
+
+    def __init__(self, receive: Receive, send: Send, most: int) -> None:
+        self._receive, self._send, self._left = receive, send, most
+        self.is_answered = False
+
+    @property
+    def is_cut_off(self) -> bool:
+        return self._left < 0
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        return {"type": "http.disconnect"} if self.is_cut_off else message
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        self.is_answered = True
+        await self._send(message)
 
 
 def most_bytes() -> int:
@@ -48,27 +76,24 @@ def _declared(scope: Scope) -> int:
     return int(length) if length.isdigit() else 0
 
 
-def _counted(receive: Receive, most: int) -> Receive:
-    """As if the sender had gone away, once more has come than is taken."""
-    taken = 0
-
-    async def counted() -> MutableMapping[str, Any]:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if taken > most else message
-
-    return counted
-
-
-async def _refuse(send: Send, most: int) -> None:
+async def _refuse(receive: Receive, send: Send, most: int) -> None:
     message = f"The body is too large; at most {most:,} bytes are taken."
     content = json.dumps(error_body(413, message, code="body_oversize")).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(content)).encode()),
-        # What is on its way is not read.
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    await send({"type": "http.response.body", "body": content, "more_body": True})
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_S):
+            await _pass_over(receive)
+    await send({"type": "http.response.body"})
+
+
+async def _pass_over(receive: Receive) -> None:
+    """Take in what is on its way and keep none of it: a sender whose connection is closed while it
+    sends sees that it broke, and not the answer."""
+    while (await receive()).get("more_body"):
+        pass
