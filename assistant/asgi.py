@@ -12,7 +12,6 @@ django_application = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402  (Django's apps have to be ready)
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.apps import apps  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
@@ -21,6 +20,7 @@ from servestatic import ServeStaticASGI  # noqa: E402
 from assistant import headers  # noqa: E402
 from assistant.api.oversize import Bounded  # noqa: E402
 from assistant.chat.consumers import ChatConsumer  # noqa: E402
+from assistant.chat.origin import OwnPages  # noqa: E402
 
 
 def _with_files() -> ServeStaticASGI:
@@ -39,7 +39,7 @@ website = _with_files()
 application = ProtocolTypeRouter(
     {
         "http": Bounded(website),
-        "websocket": AllowedHostsOriginValidator(
+        "websocket": OwnPages(
             AuthMiddlewareStack(URLRouter([path("ws/chat/", ChatConsumer.as_asgi())]))
         ),
     }

@@ -88,6 +88,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
     async def receive(
         self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any
     ) -> None:
+        if self._counted is None:
+            # Refused; what was under way before it knew is not for us.
+            return
         if len(text_data or bytes_data or "") > sockets.longest_frame():
             await self.close(code=OVERSIZE)
             return

@@ -5,10 +5,8 @@ Every table is looked through, and every file, so what is added later is looked 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -21,7 +19,7 @@ from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
 from assistant.images import uploads
 from assistant.library import deletion
-from assistant.models import Conversation, Folder, Image, Message, Redaction, ReviewItem, User
+from assistant.models import Conversation, Folder, Message, Redaction, ReviewItem, User
 from assistant.mydata import erasure, exports
 from assistant.review import claims, decisions
 from assistant.review.decisions import Ruling
@@ -29,7 +27,7 @@ from assistant.sharing import links
 from assistant.trajectories import building, snapshots
 from assistant.trajectories.filters import Filter
 from learning.contracts import FeedbackKind
-from learning.models import Answer, Experience, Judgement
+from learning.models import Answer
 from tests import factories
 from tests.pictures import picture
 
