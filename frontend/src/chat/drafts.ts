@@ -1,4 +1,4 @@
-import { read, write } from "../ui/storage";
+import { forget, read, write } from "../ui/storage";
 
 /**
  * What a person was writing, kept in this browser: per conversation, and one for a new one.
@@ -41,4 +41,11 @@ export class Drafts {
   #key(conversation: string | null): string {
     return `danas.draft.${this.person}.${conversation ?? "new"}`;
   }
+}
+
+/** Removes all that a person has written and not sent: what it belongs to is being deleted. */
+export function forgetWritten(person: number): void {
+  forget(`danas.draft.${person}.`);
+  write(`danas.outbox.${person}`, null);
+  forget("danas.edit.");
 }

@@ -7,7 +7,7 @@ const en = {
   section: "My data",
   copyTitle: "A copy of everything",
   copyText:
-    "Conversations with all branches, images, judgements and what became of them, links, and what you agreed to, as a zip. Temporary chats are not kept and not in it.",
+    "Conversations with all branches, images, judgements and what became of them, links, and what you agreed to, as a zip. Temporary chats are not kept and not in it. A copy stays for three days, or until you delete something that may be in it.",
   make: "Make a copy",
   progress: "Making the copy",
   progressWords: (done: number, total: number) =>
@@ -35,7 +35,7 @@ const fil: MyDataMessages = {
   section: "Data ko",
   copyTitle: "Kopya ng lahat",
   copyText:
-    "Mga usapan kasama ang lahat ng sanga, larawan, hatol at kinahinatnan ng mga ito, link, at mga pinayagan mo, bilang zip. Hindi itinatago ang mga pansamantalang usapan kaya wala rito.",
+    "Mga usapan kasama ang lahat ng sanga, larawan, hatol at kinahinatnan ng mga ito, link, at mga pinayagan mo, bilang zip. Hindi itinatago ang mga pansamantalang usapan kaya wala rito. Tatlong araw na mananatili ang kopya, o hanggang burahin mo ang anumang maaaring laman nito.",
   make: "Gumawa ng kopya",
   progress: "Ginagawa ang kopya",
   progressWords: (done, total) => `${number(done)} sa ${number(total)} usapan`,

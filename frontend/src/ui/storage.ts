@@ -16,3 +16,13 @@ export function write(key: string, value: string | null): void {
     // Full or switched off.
   }
 }
+
+/** Removes everything whose key begins so. */
+export function forget(beginning: string): void {
+  try {
+    const keys = Object.keys(localStorage).filter((key) => key.startsWith(beginning));
+    keys.forEach((key) => localStorage.removeItem(key));
+  } catch {
+    // Switched off.
+  }
+}
