@@ -15,7 +15,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -221,11 +220,11 @@ def request_update(
     makes that person's own adapter.
 
     Raises:
-        NothingToLearnFrom: that person has not judged enough for an adapter of their own.
+        NothingToLearnFrom: that person gets no adapter of their own yet, and why.
         UpdateRunning: one is queued or under way already.
     """
-    if person is not None:
-        _check_own(person)
+    if person is not None and (reason := readiness.personal_refusal(person)):
+        raise NothingToLearnFrom(reason)
     try:
         with transaction.atomic():
             return Update.objects.create(
@@ -316,15 +315,6 @@ def _has_rewritten(answer: Rewritten) -> bool:
 
 def _write_review(feedback: UUID, body: dict[str, Any]) -> None:
     ledger.record(ledger.Kind.REVIEWED, str(feedback), body)
-
-
-def _check_own(person: int) -> None:
-    said, needed = readiness.personal_judgements(person), settings.PERSONAL_EVENTS
-    if said < needed:
-        raise NothingToLearnFrom(
-            f"Your own adapter needs {needed} judgements of yours; the reward model has taken in "
-            f"{said}."
-        )
 
 
 def _taken_in(judgements: QuerySet[Judgement]) -> list[tuple[UUID, int]]:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet, Sum
 
 from learning.contracts import FeedbackKind
-from learning.models import Alarm, Judgement, Update
+from learning.models import Alarm, Judgement, Participant, Update
 from learning.reward import words
 from learning.reward.validation import TELLING, WINDOW, Prediction, judge_readiness
 
@@ -70,6 +70,19 @@ def new_judgements() -> QuerySet[Judgement]:
 def personal_judgements(person: int) -> int:
     """How many judgements an adapter of this person's own could learn from."""
     return own_judgements().filter(person=person).count()
+
+
+def personal_refusal(person: int) -> str:
+    """Why no adapter of their own can be trained for a person yet; empty where one can."""
+    if Participant.objects.filter(person=person, is_held_out=True).exists():
+        return (
+            "Your judgements are among the tenth that is kept aside to measure what was learned, "
+            "so no adapter is trained on them."
+        )
+    said, needed = personal_judgements(person), settings.PERSONAL_EVENTS
+    if said >= needed:
+        return ""
+    return f"An adapter of your own takes {needed} judgements; there are {said} so far."
 
 
 def own_judgements() -> QuerySet[Judgement]:

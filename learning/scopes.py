@@ -20,7 +20,7 @@ from inference.models import PersonalAlias, PolicyChoice
 from learning import canary, readiness
 from learning.errors import NothingToLearnFrom
 from learning.intake import PAUSE_AFTER_FAILURE
-from learning.models import Participant, Update
+from learning.models import Update
 
 LIVE, PERSONAL = "live", "personal"
 
@@ -70,26 +70,14 @@ def choose(person: int, choice: str) -> None:
     if choice == PERSONAL:
         if not PersonalAlias.objects.filter(person=person).exists():
             raise NothingToLearnFrom(
-                refusal(person) or "Your own adapter is yet to be trained; ask for an update."
+                readiness.personal_refusal(person)
+                or "Your own adapter is yet to be trained; ask for an update."
             )
         PolicyChoice.objects.filter(person=person).delete()
         return
     is_live = choice in (LIVE, registry.LIVE_ALIAS)
     version = None if is_live else registry.resolve(choice, person)
     PolicyChoice.objects.update_or_create(person=person, defaults={"policy": version})
-
-
-def refusal(person: int) -> str:
-    """Why no adapter of their own can be trained for a person yet; empty where one can."""
-    if Participant.objects.filter(person=person, is_held_out=True).exists():
-        return (
-            "Your judgements are among the tenth that is kept aside to measure what was learned, "
-            "so no adapter is trained on them."
-        )
-    said, needed = readiness.personal_judgements(person), settings.PERSONAL_EVENTS
-    if said >= needed:
-        return ""
-    return f"An adapter of your own takes {needed} judgements; there are {said} so far."
 
 
 def due_for_update() -> int | None:

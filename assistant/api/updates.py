@@ -17,7 +17,7 @@ from assistant.api.bodies import Body, Out
 from assistant.api.errors import RequestInvalid
 from assistant.errors import NotFound
 from assistant.models import Scope, User
-from learning import intake, queue, scopes
+from learning import intake, queue
 from learning.errors import NothingToLearnFrom
 from learning.models import Trial, Update
 
@@ -106,8 +106,8 @@ def show_update(request: ApiRequest, pk: UUID) -> UpdateOut:
 
 @transaction.atomic
 def _request(person: User, wanted: UpdateIn) -> Update:
-    if wanted.personal:
-        _check_personal(person)
+    if wanted.personal and not person.trains:
+        raise NothingToLearnFrom("You do not allow training, so nothing is learned for you.")
     update = intake.request_update(
         by=person.username,
         canary=wanted.canary,
@@ -116,14 +116,6 @@ def _request(person: User, wanted: UpdateIn) -> Update:
     )
     transaction.on_commit(lambda: queue.ask_update(update.pk), robust=True)
     return update
-
-
-def _check_personal(person: User) -> None:
-    """Raises NothingToLearnFrom with the reason, while the person is there to read it."""
-    if not person.trains:
-        raise NothingToLearnFrom("You do not allow training, so nothing is learned for you.")
-    if reason := scopes.refusal(person.pk):
-        raise NothingToLearnFrom(reason)
 
 
 def shown_to(caller: Caller) -> QuerySet[Update, Any]:

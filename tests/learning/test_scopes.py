@@ -8,7 +8,7 @@ from django.utils import timezone
 from inference import registry, routing
 from inference.errors import UnknownPolicy
 from inference.models import PersonalAlias, PolicyChoice
-from learning import intake, scopes
+from learning import intake, readiness, scopes
 from learning.errors import NothingToLearnFrom
 from learning.models import Alarm, Judgement, Participant, Update, UpdateJudgement
 
@@ -121,20 +121,23 @@ def test_judgements_that_stand_and_were_taken_in_count():
     intake.revoke(feedback[0])
 
     assert scopes.standing(ADA).judgements == 2
-    assert scopes.refusal(ADA) == "An adapter of your own takes 3 judgements; there are 2 so far."
+    assert (
+        readiness.personal_refusal(ADA)
+        == "An adapter of your own takes 3 judgements; there are 2 so far."
+    )
 
 
 def test_enough_judgements_are_no_reason_to_refuse():
     has_judged(ADA, 3)
 
-    assert scopes.refusal(ADA) == ""
+    assert readiness.personal_refusal(ADA) == ""
 
 
 def test_who_is_kept_aside_gets_no_adapter_and_is_told_why():
     has_judged(ADA, 3)
     Participant.objects.update_or_create(person=ADA, defaults={"number": 10, "is_held_out": True})
 
-    assert "kept aside" in scopes.refusal(ADA)
+    assert "kept aside" in readiness.personal_refusal(ADA)
 
 
 def test_a_frozen_training_makes_no_personal_adapters_either():
