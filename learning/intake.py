@@ -164,6 +164,11 @@ def accept(feedback: UUID, *, text: str = "", reviewers: int = 1) -> None:
     _write_review(feedback, {"verdict": verdict, "reviewers": reviewers})
 
 
+def reword(feedback: UUID, text: str) -> None:
+    """Change the answer that a reviewer wrote, where a judgement is learned from by it."""
+    Experience.objects.filter(judgement__feedback=feedback).exclude(text="").update(text=text)
+
+
 @transaction.atomic
 def reject(feedback: UUID) -> None:
     """Have the reward head forget one judgement, and no update learn from it."""

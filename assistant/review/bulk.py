@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +20,8 @@ from assistant.review.redaction import Span
 
 MOST = 500
 EXAMPLES = 10
+# A preview that was not applied by then is made anew.
+PREVIEWS_KEPT = timedelta(days=1)
 # A correction is one answer's.
 VERDICTS = (Verdict.ACCEPT, Verdict.REJECT, Verdict.REDACT, Verdict.ESCALATE)
 
@@ -46,6 +49,7 @@ def preview(reviewer: User, filters: Filters, verdict: Verdict) -> Preview:
     """
     if verdict not in VERDICTS:
         raise ReviewInvalid("verdict: corrections are made one by one.")
+    forget_previews()
     rows = claims.free_for(reviewer, matching(filters))
     if verdict == Verdict.REDACT:
         rows = rows.filter(has_pii=True)
@@ -56,9 +60,15 @@ def preview(reviewer: User, filters: Filters, verdict: Verdict) -> Preview:
     return Preview(bulk, examples, has_more=len(found) > MOST)
 
 
-@transaction.atomic
+def forget_previews() -> None:
+    Bulk.objects.filter(applied_at=None, made_at__lt=timezone.now() - PREVIEWS_KEPT).delete()
+
+
 def apply(reviewer: User, pk: UUID) -> Outcome:
     """Do it to exactly the items of the preview that are still free.
+
+    Each in a transaction of its own: hundreds of people must not have to wait for all of it. Where
+    the process ends in the middle, the rest is still in the queue, and what was done can be undone.
 
     Raises:
         PreviewStale: it is not this reviewer's, or was done already.
@@ -71,27 +81,28 @@ def apply(reviewer: User, pk: UUID) -> Outcome:
     return Outcome(done, len(bulk.items) - done)
 
 
-@transaction.atomic
 def undo(reviewer: User, pk: UUID) -> Outcome:
-    """Take all of it back, except what was decided anew since.
+    """Take all of it back, except what was decided anew since, or is held by somebody.
 
     Raises:
         NotFound: nothing of this reviewer's that was done and not undone.
     """
     mine = Bulk.objects.filter(pk=pk, by=reviewer, applied_at__isnull=False, undone_at=None)
-    if not mine.update(undone_at=timezone.now()):
+    if (bulk := mine.first()) is None:
         raise NotFound("There is nothing to undo.")
-    made = list(Bulk.objects.get(pk=pk).decisions.filter(undone_at=None).select_related("item"))
+    made = list(bulk.decisions.filter(undone_at=None))
     done = sum(_undo(reviewer, decision.item_id, decision.pk) for decision in made)
+    mine.update(undone_at=timezone.now())
     return Outcome(done, len(made) - done)
 
 
 def _decide(reviewer: User, pk: UUID, bulk: Bulk) -> bool:
-    # Free ones only: what the reviewer has open beside this is theirs to decide by itself.
-    if not claims.free_for(reviewer, readable()).filter(pk=pk).exists():
-        return False
     try:
         with transaction.atomic():
+            decisions.hold(pk)
+            # Free ones only: what the reviewer has open beside this is theirs to decide by itself.
+            if not claims.free_for(reviewer, readable()).filter(pk=pk).exists():
+                return False
             item = claims.claim(reviewer, pk)
             spans = [Span(each["where"], each["start"], each["end"]) for each in item.pii]
             is_redaction = bulk.verdict == Verdict.REDACT
@@ -103,11 +114,14 @@ def _decide(reviewer: User, pk: UUID, bulk: Bulk) -> bool:
 
 
 def _undo(reviewer: User, item: UUID, decision: UUID) -> bool:
-    found = ReviewItem.objects.filter(pk=item).first()
-    standing = decisions.standing(found) if found else []
-    if not standing or standing[-1].pk != decision:
+    try:
+        with transaction.atomic():
+            standing = decisions.standing(decisions.hold(item))
+            if not standing or standing[-1].pk != decision:
+                return False
+            held = decisions.undo(reviewer, item)
+            if held.token is not None:
+                claims.release(reviewer, item, held.token)
+    except AssistantError:
         return False
-    held = decisions.undo(reviewer, item)
-    if held.token is not None:
-        claims.release(reviewer, item, held.token)
     return True

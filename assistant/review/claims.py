@@ -29,7 +29,7 @@ def claim_next(reviewer: User, filters: Filters, skip: Collection[UUID] = ()) ->
     free = most_telling_first(free_for(reviewer, matching(filters)).exclude(pk__in=skip))
     while candidates := list(free.values_list("pk", flat=True)[:CANDIDATES]):
         for pk in candidates:
-            if _take(reviewer, pk):
+            if _take(reviewer, pk, State.PENDING):
                 return find(pk)
     return None
 
@@ -44,7 +44,7 @@ def claim(reviewer: User, pk: UUID) -> ReviewItem:
     """
     item = find(pk)
     _check_may(reviewer, item)
-    if not _take(reviewer, pk):
+    if not _take(reviewer, pk, State(item.state)):
         item = find(pk)
         holder = item.holder.username if item.holder else ""
         if item.state in (State.PENDING, State.ESCALATED) and holder:
@@ -86,7 +86,10 @@ def why_lost(pk: UUID) -> str:
         return f"Your hold on this item ended, and {item.holder.username} has it now."
     if item.state not in (State.PENDING, State.ESCALATED):
         return "Your hold on this item ended, and somebody decided it meanwhile."
-    return "Your hold on this item ended. Nobody has it now; take it again to go on."
+    return (
+        "You no longer have this item: it was given back, or a redaction changed its text. Nobody"
+        " has it now; take it again to go on."
+    )
 
 
 def is_alone(reviewer: User) -> bool:
@@ -114,11 +117,13 @@ def _check_may(reviewer: User, item: ReviewItem) -> None:
         raise NotAllowed("This is your own feedback; somebody else has to look at it.")
 
 
-def _take(reviewer: User, pk: UUID) -> bool:
-    """The one statement that decides who has an item."""
-    open_states = (State.PENDING, State.ESCALATED)
+def _take(reviewer: User, pk: UUID, state: ReviewItem.State) -> bool:
+    """The one statement that decides who has an item, which is still in that state."""
+    if state not in (State.PENDING, State.ESCALATED):
+        return False
     mine_or_free = _is_free() | Q(holder=reviewer)
-    taken = ReviewItem.objects.filter(mine_or_free, pk=pk, state__in=open_states)
+    own_first = Q(first_by=reviewer, state=State.PENDING)
+    taken = ReviewItem.objects.filter(mine_or_free, ~own_first, pk=pk, state=state)
     values = {
         "holder": reviewer,
         "token": uuid.uuid4(),

@@ -52,10 +52,9 @@ def decide(
         LeaseLost: another reviewer has it, or decided it.
         ReviewInvalid, MessageOversize: text or spans do not fit the verdict.
     """
+    item = hold(pk)
     if Decision.objects.filter(token=token, by=reviewer, item=pk).exists():
-        return claims.find(pk)
-    item = claims.find(pk)
-    _hold_consent(item)
+        return item
     words = _check(item, ruling)
     released = {"holder": None, "token": None, "lease_until": None}
     held = ReviewItem.objects.filter(pk=pk, holder=reviewer, token=token, state=item.state)
@@ -97,8 +96,7 @@ def undo(reviewer: User, pk: UUID) -> ReviewItem:
         NotFound: there is no such item, or nothing to undo.
         NotAllowed: somebody else's decision, for all but administrators.
     """
-    item = claims.find(pk)
-    _hold_consent(item)
+    item = hold(pk)
     decisions = standing(item)
     if not decisions or (audit.is_blind_to(reviewer, item) and decisions[-1].by_id != reviewer.pk):
         raise NotFound("There is no decision to undo.")
@@ -122,11 +120,16 @@ def standing(item: ReviewItem) -> list[Decision]:
     return list(item.decisions.filter(undone_at=None).order_by("made_at"))
 
 
-def _hold_consent(item: ReviewItem) -> None:
-    """Have a change of the person's consent wait for this transaction."""
-    person = User.objects.select_for_update(no_key=True).get(pk=item.person_id)
-    if not person.trains or not ReviewItem.objects.filter(pk=item.pk).exists():
-        raise NotFound("There is no such item: the feedback may have been taken back.")
+def hold(pk: UUID) -> ReviewItem:
+    """An item as it is now; what its person does, and other decisions on what they said, wait for
+    this transaction. Who needs other locks too takes this one first.
+
+    Raises:
+        NotFound: the feedback was taken back, or its owner's consent.
+    """
+    person = claims.find(pk).person_id
+    User.objects.select_for_update(no_key=True).get(pk=person)
+    return claims.find(pk)
 
 
 def _check(item: ReviewItem, ruling: Ruling) -> list[str]:

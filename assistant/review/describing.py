@@ -74,6 +74,8 @@ def similar(item: ReviewItem, *, most: int = NEIGHBOURS) -> list[tuple[ReviewIte
             .order_by("distance")[:most]
         )
         found = [(row, 1 - row.distance) for row in rows]
+    # As the index finds them they are only roughly in order.
+    found.sort(key=lambda pair: -pair[1])
     return [(row, closeness) for row, closeness in found if closeness >= SIMILAR]
 
 
@@ -84,27 +86,41 @@ def _describe_some() -> int:
     for item, meaning in zip(items, meanings, strict=True):
         _write(item, meaning if meaning.any() else None)
     for item in items:
-        _note_contradictions(item)
+        _finish(item)
     return len(items)
 
 
+@transaction.atomic
 def _write(item: ReviewItem, meaning: Any) -> None:
+    if not _is_as_read(item):
+        return
     found = [
         {"where": where, "start": mark.start, "end": mark.end, "kind": mark.kind}
         for where, text in texts_of(item).items()
         for mark in marks.find(text)
     ]
-    # Only if the words are still those that were looked at: a redaction may have come between.
-    ReviewItem.objects.filter(pk=item.pk, words=item.words).update(
-        meaning=meaning, pii=found, has_pii=bool(found), described_at=timezone.now()
-    )
+    ReviewItem.objects.filter(pk=item.pk).update(meaning=meaning, pii=found, has_pii=bool(found))
 
 
 @transaction.atomic
-def _note_contradictions(item: ReviewItem) -> None:
-    Contradiction.objects.filter(Q(item=item) | Q(other=item)).delete()
-    if not item.polarity:
+def _finish(item: ReviewItem) -> None:
+    """What a worker leaves undone that is lost before this is done by the next one."""
+    if not _is_as_read(item):
         return
+    Contradiction.objects.filter(Q(item=item) | Q(other=item)).delete()
+    if item.polarity:
+        _note_contradictions(item)
+    ReviewItem.objects.filter(pk=item.pk).update(described_at=timezone.now())
+
+
+def _is_as_read(item: ReviewItem) -> bool:
+    """Whether its texts are still those that were read, which they stay until the commit: a
+    redaction may have come between."""
+    now = ReviewItem.objects.select_for_update(no_key=True).filter(pk=item.pk).first()
+    return now is not None and texts_of(now) == texts_of(item)
+
+
+def _note_contradictions(item: ReviewItem) -> None:
     against = [
         (row.pk, closeness)
         for row, closeness in similar(item)
@@ -114,11 +130,11 @@ def _note_contradictions(item: ReviewItem) -> None:
 
 
 def _oppose(item: UUID, others: Sequence[tuple[UUID, float]]) -> None:
-    Contradiction.objects.bulk_create(
-        (
-            Contradiction(item_id=one, other_id=two, closeness=closeness)
-            for other, closeness in others
-            for one, two in ((item, other), (other, item))
-        ),
-        ignore_conflicts=True,
-    )
+    rows = [
+        Contradiction(item_id=one, other_id=two, closeness=closeness)
+        for other, closeness in others
+        for one, two in ((item, other), (other, item))
+    ]
+    # In one order everywhere: another worker may be writing the same ones.
+    rows.sort(key=lambda row: (row.item_id, row.other_id))
+    Contradiction.objects.bulk_create(rows, ignore_conflicts=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -63,7 +63,7 @@ def matching(filters: Filters) -> QuerySet[ReviewItem]:
     if filters.since:
         rows = rows.filter(created_at__date__gte=filters.since)
     if filters.until:
-        rows = rows.filter(created_at__date__lt=filters.until + timedelta(days=1))
+        rows = rows.filter(created_at__date__lte=filters.until)
     if filters.q.strip():
         asked = SearchQuery(filters.q, config="simple", search_type="websearch")
         rows = rows.filter(document=asked)

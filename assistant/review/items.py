@@ -43,11 +43,17 @@ def forget_person(person: User) -> None:
 
 
 def retell(conversation: UUID) -> None:
-    """Write the items of a conversation anew, after something in it was redacted or shown again."""
+    """Write the items of a conversation anew, after something in it was redacted or shown again.
+
+    Who holds one that changes loses it: what they marked are places in the text as it was.
+    """
+    undescribed = {"pii": [], "has_pii": False, "described_at": None}
+    free = {"holder": None, "token": None, "lease_until": None}
     rows = ReviewItem.objects.filter(conversation=conversation).select_related("feedback")
     for item in rows:
-        told = {**_snapshot(item.feedback), "pii": [], "has_pii": False, "described_at": None}
-        ReviewItem.objects.filter(pk=item.pk).update(**told)
+        told = _snapshot(item.feedback)
+        if any(getattr(item, name) != value for name, value in told.items()):
+            ReviewItem.objects.filter(pk=item.pk).update(**told, **undescribed, **free)
     transaction.on_commit(_ask_to_describe, robust=True)
 
 

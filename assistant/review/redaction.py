@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import transaction
 
 from assistant.errors import ReviewInvalid
-from assistant.models import Feedback, Redaction, Trajectory
+from assistant.models import Decision, Feedback, Redaction, ReviewItem, Trajectory, Verdict
 from inference.tokenizer import ChatTokenizer
 from learning import intake, queue
 from learning.contracts import Rewritten, ServedAnswer
@@ -64,20 +64,24 @@ def hidden_tokens(ids: Sequence[int], words: Sequence[str]) -> list[int]:
 
 
 def marked(texts: dict[str, str], spans: Iterable[Span]) -> list[str]:
-    """The words under some spans.
+    """The words under some spans. What is masked already stands nowhere as it is shown there, so
+    a span over it is what remains of the span around it.
 
     Raises:
         ReviewInvalid: a span that is nowhere, or too short to be told from ordinary words.
     """
     found = []
     for span in spans:
-        words = texts.get(span.where, "")[span.start : span.end].strip()
-        if len(words) < LEAST_CHARACTERS:
+        # No text has a NUL: PostgreSQL takes none.
+        text = texts.get(span.where, "").replace(MASK, "\0" * len(MASK))
+        pieces = [piece.strip() for piece in text[span.start : span.end].split("\0")]
+        words = [piece for piece in pieces if len(piece) >= LEAST_CHARACTERS]
+        if not words:
             raise ReviewInvalid(
                 f"spans: what is to be redacted has at least {LEAST_CHARACTERS} characters of a "
                 "text of this item."
             )
-        found.append(words)
+        found += words
     return found
 
 
@@ -118,7 +122,21 @@ def pass_on(conversation: UUID) -> None:
     # As it stands now, and by the same rule, so this shows again what is redacted no more.
     said = Feedback.objects.filter(message__conversation=conversation, revoked_at=None)
     intake.rewrite(answers, {row.pk: hidden(row.text, words) for row in said})
+    for feedback, text in _corrections(conversation).items():
+        intake.reword(feedback, hidden(text, words))
     transaction.on_commit(queue.ask_catch_up, robust=True)
+
+
+def _corrections(conversation: UUID) -> dict[UUID, str]:
+    """What reviewers wrote that is learned from, by feedback; of two who agreed, the first one's."""
+    rows = Decision.objects.filter(
+        item__conversation=conversation,
+        item__state=ReviewItem.State.CORRECTED,
+        verdict=Verdict.CORRECT,
+        undone_at=None,
+    )
+    newest_first = rows.order_by("-made_at").values_list("item__feedback", "text")
+    return dict(newest_first)
 
 
 @cache
