@@ -1,4 +1,4 @@
-"""Files that belong to people: images and exports. Where they lie, and how they go.
+"""Files that belong to people: images, exports and snapshots. Where they lie, and how they go.
 
 A file goes when its row does, whatever deleted the row: a conversation, an account, a sweep. Its
 address is written down in the same transaction and the file deleted after it; what fails is tried
@@ -15,13 +15,14 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 
 from assistant.errors import NotFound
-from assistant.models import DiscardedFile, Export, Image
+from assistant.models import DiscardedFile, Export, Image, Snapshot
+from inference import shelf as installation
 from inference.storage import Storage
 
 SWEEP = "assistant.sweep_files"
 SWEEP_ROWS = 500
 # Their `address` is that of a file, or empty.
-KEPT_BY = (Image, Export)
+KEPT_BY = (Image, Export, Snapshot)
 
 
 def shelf() -> Storage:
@@ -62,7 +63,7 @@ def sweep() -> int:
     """
     rows = list(DiscardedFile.objects.order_by("pk")[:SWEEP_ROWS])
     for row in rows:
-        shelf().delete(row.address)
+        installation.remove(row.address)
         row.delete()
     return len(rows)
 

@@ -128,7 +128,7 @@ def pass_on(conversation: UUID) -> None:
 
 
 def _corrections(conversation: UUID) -> dict[UUID, str]:
-    """What reviewers wrote that is learned from, by feedback; of two who agreed, the first one's."""
+    """What reviewers wrote that is learned from, by feedback; of two who agreed the first one's."""
     rows = Decision.objects.filter(
         item__conversation=conversation,
         item__state=ReviewItem.State.CORRECTED,

@@ -34,14 +34,12 @@ def build(pk: UUID) -> None:
     folder = _scratch()
     try:
         manifest = _write(row, folder)
-        address = shelf.storage().put_folder(folder, f"snapshots/{row.pk}")
+        shelf.storage().put_folder(folder, snapshots.key_of(row))
     except Exception:  # whatever it was, the person who waits is told
         logger.exception("snapshot %s could not be built", row.pk)
-        snapshots.finish(
-            row, state=Snapshot.State.FAILED, reason="It could not be built; the log says why."
-        )
+        snapshots.fail(row, "It could not be built; the log says why.")
     else:
-        snapshots.finish(row, state=Snapshot.State.READY, manifest=manifest, address=address)
+        snapshots.finish(row, state=Snapshot.State.READY, manifest=manifest)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -45,6 +45,16 @@ TEXT = """
 """
 
 
+# Of the feedback f, the sibling that a preference rejects. It lies in another conversation where it
+# came from another request, so whether it may be seen is a question of its own.
+SIBLING = """
+    assistant_message sibling
+      JOIN assistant_conversation place ON place.id = sibling.conversation_id
+       AND place.owner_id = f.person_id AND NOT place.is_temporary AND place.deleted_at IS NULL
+     WHERE sibling.id = f.over_id AND sibling.deleted_at IS NULL
+"""
+
+
 def _unless_redacted(column: str) -> str:
     return f"CASE WHEN hidden.words IS NULL THEN whole.{column} ELSE '{{}}' END AS {column}"
 
@@ -72,8 +82,8 @@ SHOWN = f"""
 """
 
 # All that may be seen, each with digests of what about it may change: what stands of the feedback
-# on it, which updates learned from it, and what was blacked out of its conversation and of those of
-# the answers that it is compared with.
+# on it, which updates, of which names, learned from it, and what was blacked out of its conversation
+# and of those of the answers that it is compared with.
 CONSENTED = f"""
     WITH redacted AS MATERIALIZED (
         SELECT conversation_id, md5(array_to_string(words, E'\x01')) AS digest
@@ -96,15 +106,16 @@ CONSENTED = f"""
            ) AS beside ON beside.answer = whole.generation_id
       LEFT JOIN (
             SELECT answer, string_agg(id::text, ',' ORDER BY id) AS ids
-              FROM (SELECT message_id AS answer, id FROM assistant_feedback
-                     WHERE revoked_at IS NULL
+              FROM (SELECT f.message_id AS answer, f.id FROM assistant_feedback f
+                     WHERE f.revoked_at IS NULL
+                       AND (f.over_id IS NULL OR EXISTS (SELECT FROM {SIBLING}))
                      UNION ALL
                     SELECT over_id, id FROM assistant_feedback
                      WHERE revoked_at IS NULL AND over_id IS NOT NULL) AS standing
              GROUP BY answer
            ) AS said ON said.answer = whole.generation_id
       LEFT JOIN (
-            SELECT answer, string_agg(DISTINCT update_id::text, ',') AS ids
+            SELECT answer, string_agg(DISTINCT up.id || up.policy, ',') AS ids
               FROM (SELECT j.answer_id AS answer, used.update_id
                       FROM learning_updatejudgement used
                       JOIN learning_judgement j ON j.id = used.judgement_id
@@ -113,6 +124,7 @@ CONSENTED = f"""
                       FROM learning_updatejudgement used
                       JOIN learning_judgement j ON j.id = used.judgement_id
                      WHERE j.over_id IS NOT NULL) AS used
+              JOIN learning_update up ON up.id = used.update_id
              GROUP BY answer
            ) AS learned ON learned.answer = whole.generation_id
 """

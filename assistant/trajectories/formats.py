@@ -139,7 +139,7 @@ KTO = Format(
 
 # Blacked out may be words of either conversation.
 OTHER = consent.hidden(
-    consent.hidden(f"({consent.TEXT.format('sibling')})"), consent.redacted_in("place.id")
+    consent.hidden(f"({consent.TEXT.format('sibling')})"), consent.redacted_in("sibling.place")
 )
 DPO = Format(
     "trl-dpo",
@@ -148,7 +148,6 @@ DPO = Format(
         Column("chosen", [MESSAGE], ANSWER.format("pair.chosen")),
         Column("rejected", [MESSAGE], ANSWER.format("pair.rejected")),
     ],
-    # The sibling lies in another conversation where it came from another request.
     source=f"""
         JOIN LATERAL (
             SELECT f.created_at, {consent.hidden("f.text")} AS chosen, said.text AS rejected
@@ -156,11 +155,9 @@ DPO = Format(
              UNION ALL
             SELECT f.created_at, said.text, {OTHER}
               FROM assistant_feedback f
-              JOIN assistant_message sibling ON sibling.id = f.over_id
-               AND sibling.deleted_at IS NULL
-              JOIN assistant_conversation place ON place.id = sibling.conversation_id
-               AND place.owner_id = c.owner_id AND NOT place.is_temporary
-               AND place.deleted_at IS NULL
+             CROSS JOIN LATERAL (
+                SELECT sibling.parts, place.id AS place FROM {consent.SIBLING}
+             ) AS sibling
              WHERE {STANDING} AND f.kind = 'preference'
              ORDER BY created_at
         ) AS pair ON true

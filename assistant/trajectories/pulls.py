@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import F
 from django.utils import timezone
 
+from assistant.errors import CursorInvalid
 from assistant.models import Pull, User
 from assistant.trajectories import feed, filters
 from assistant.trajectories.filters import Filter
@@ -35,9 +36,17 @@ class Stream:
         """Raises CursorInvalid."""
         after = filters.position(asked.since, asked.form, asked.filter)
         feed.give_places()
-        # Whoever begins anew has nothing that could be gone.
-        reading = Reading(asked.form, asked.filter, with_tombstones=after > 0)
-        self._pages: Iterator[Page] = reading.pages(after, feed.head(), asked.limit)
+        head = feed.head()
+        if after > head:
+            raise CursorInvalid(
+                "since: this cursor is later than all rows. This Danas was put back to an earlier"
+                " state from a back-up; begin anew with since=0."
+            )
+        # Whoever begins anew has nothing that could be gone. A cursor before all rows is for those
+        # who have begun and have no later one yet.
+        has_begun = bool(asked.since.strip("0"))
+        reading = Reading(asked.form, asked.filter, with_tombstones=has_begun)
+        self._pages: Iterator[Page] = reading.pages(after, head, asked.limit)
         self._record = begin(
             person, Pull.How.PULL, form=asked.form, filter_=asked.filter, first=asked.since
         )

@@ -2,6 +2,9 @@
 
 A snapshot is a copy, so consent follows it: it is refused, and its files are deleted, once
 something in it was withdrawn, deleted or redacted. Whoever has downloaded it asks what that was.
+
+Who builds writes to an address that this attempt alone has, and that the row knows from the start:
+whatever becomes of a builder, its files are found and deleted (`assistant.files`).
 """
 
 from __future__ import annotations
@@ -10,21 +13,22 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from celery import current_app
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from assistant import files
 from assistant.errors import NotFound, SnapshotNotThere
 from assistant.models import Pull, Release, Snapshot, SnapshotRow, User
 from assistant.trajectories import feed, pulls
 from assistant.trajectories.filters import Filter
 from inference import shelf
-from inference.errors import StorageUnavailable
 
 BUILD = "assistant.build_snapshot"
+FOLDER = "snapshots"
 KEPT_FOR = timedelta(days=7)
 # A builder that has not beaten for this long is taken for dead.
 STALE_AFTER = timedelta(minutes=2)
@@ -62,6 +66,10 @@ def of(person: User, pk: UUID) -> Snapshot:
 def withdrawn(row: Snapshot) -> list[tuple[UUID, str]]:
     """What of it has to be dropped, and why: `withdrawn` or `redacted`."""
     feed.give_places()
+    return _gone(row)
+
+
+def _gone(row: Snapshot) -> list[tuple[UUID, str]]:
     with connection.cursor() as cursor:
         cursor.execute(GONE, [row.pk])
         return [(pk, "withdrawn" if is_gone else "redacted") for pk, is_gone in cursor.fetchall()]
@@ -110,36 +118,42 @@ def check(row: Snapshot) -> Snapshot:
 
 
 def delete(person: User, pk: UUID) -> None:
-    """Raises NotFound, StorageUnavailable."""
-    row = of(person, pk)
-    if row.address:
-        shelf.remove(row.address)
-    row.delete()
+    """Its files go with it. Raises NotFound."""
+    of(person, pk).delete()
 
 
 def tend() -> None:
-    """Delete the files of those that expired or hold what was withdrawn; ask for what waits."""
+    """Drop those that expired or hold what the feed says is gone; ask for what waits."""
     now = timezone.now()
     for row in Snapshot.objects.filter(state=State.READY):
         if row.expires_at <= now:
             _drop(row, State.EXPIRED)
-        elif withdrawn(row):
+        elif _gone(row):
             _drop(row, State.WITHDRAWN)
     for row in Snapshot.objects.filter(_unattended()):
         _ask_worker(row.pk)
 
 
+@transaction.atomic
 def claim(pk: UUID) -> Snapshot | None:
     """Take a snapshot to build it; None when another worker has it."""
     now = timezone.now()
-    waiting = Snapshot.objects.filter(
-        Q(state=State.QUEUED) | Q(state=State.BUILDING, heartbeat_at__lt=now - STALE_AFTER),
-        pk=pk,
-    )
-    if not waiting.update(state=State.BUILDING, heartbeat_at=now, looked_at=0):
+    waiting = Q(state=State.QUEUED) | Q(state=State.BUILDING, heartbeat_at__lt=now - STALE_AFTER)
+    row = Snapshot.objects.select_for_update().filter(waiting, pk=pk).first()
+    if row is None:
         return None
+    if row.address:
+        files.discard(row.address)
     SnapshotRow.objects.filter(snapshot=pk).delete()
-    return Snapshot.objects.get(pk=pk)
+    row.address = shelf.storage().address(f"{FOLDER}/{pk}-{uuid4().hex[:8]}")
+    row.state, row.heartbeat_at, row.looked_at = State.BUILDING, now, 0
+    row.save(update_fields=["address", "state", "heartbeat_at", "looked_at"])
+    return row
+
+
+def key_of(row: Snapshot) -> str:
+    """Where in the storage its builder puts it."""
+    return f"{FOLDER}/{row.address.rpartition('/')[2]}"
 
 
 def redactions() -> dict[str, str]:
@@ -155,30 +169,38 @@ def keep_rows(
     row: Snapshot, trajectories: Sequence[str], looked_at: int, redacted: Mapping[str, str]
 ) -> None:
     """Note which trajectories it holds, as they were `redacted`, and that the builder is alive."""
-    SnapshotRow.objects.bulk_create(
+    rows = [
         SnapshotRow(snapshot=row, trajectory=UUID(pk), redactions=redacted.get(pk, ""))
         for pk in trajectories
-    )
-    Snapshot.objects.filter(pk=row.pk).update(
-        looked_at=F("looked_at") + looked_at, heartbeat_at=timezone.now()
-    )
+    ]
+    # A builder that was taken for dead may write some too; what it read counts as well then.
+    SnapshotRow.objects.bulk_create(rows, ignore_conflicts=True)
+    _built_by(row).update(looked_at=F("looked_at") + looked_at, heartbeat_at=timezone.now())
 
 
+@transaction.atomic
 def finish(row: Snapshot, **values: Any) -> None:
-    Snapshot.objects.filter(pk=row.pk, state=State.BUILDING).update(
-        finished_at=timezone.now(), **values
-    )
+    """The end of a build. Nothing stays of one whose snapshot was deleted, or taken over."""
+    if not _built_by(row).update(finished_at=timezone.now(), **values):
+        files.discard(row.address)
 
 
+@transaction.atomic
+def fail(row: Snapshot, reason: str) -> None:
+    files.discard(row.address)
+    finish(row, state=State.FAILED, reason=reason, address="")
+
+
+@transaction.atomic
 def _drop(row: Snapshot, state: Snapshot.State) -> None:
-    """The files go before the row says so: what cannot be deleted now is tried again."""
-    try:
-        shelf.remove(row.address)
-    except StorageUnavailable:
-        if state == State.EXPIRED:
-            return
-    Snapshot.objects.filter(pk=row.pk).update(state=state)
+    if Snapshot.objects.filter(pk=row.pk, state=State.READY).update(state=state, address=""):
+        files.discard(row.address)
     row.state = state
+
+
+def _built_by(row: Snapshot) -> QuerySet[Snapshot]:
+    """The row, if the attempt that it was claimed for is still the one that counts."""
+    return Snapshot.objects.filter(pk=row.pk, state=State.BUILDING, address=row.address)
 
 
 def _unattended() -> Q:

@@ -20,6 +20,7 @@ from danas.rows import Row, newest
 if TYPE_CHECKING:
     from datasets import Dataset
 
+ANEW = "0"
 CURSOR = re.compile(r"\d+|\d{16}-[0-9a-f]+")
 # Writing a file costs a trip to the disk; what comes between is pulled again after a crash.
 CHECKPOINT_ROWS = 500
@@ -45,7 +46,7 @@ class Client:
         self,
         format: str = "native",
         *,
-        since: str | os.PathLike[str] = "0",
+        since: str | os.PathLike[str] = ANEW,
         start: date | str | None = None,
         until: date | str | None = None,
         policy: str = "",
@@ -103,9 +104,10 @@ class Client:
         try:
             for row in self._rows(asked, done):
                 if row["cursor"] != current:
-                    done, current = current, row["cursor"]
+                    is_first = done == ANEW
+                    done, current = _begun(current, row["cursor"]), row["cursor"]
                     unwritten += 1
-                    if unwritten >= CHECKPOINT_ROWS:
+                    if is_first or unwritten >= CHECKPOINT_ROWS:
                         checkpoint.write(done)
                         unwritten = 0
                 yield row
@@ -124,12 +126,13 @@ class Client:
             to_pass = seen
             try:
                 for row in self._lines({**asked, "since": whole}):
-                    failures = 0
                     if row["cursor"] != current:
-                        whole, current, seen, to_pass = current or whole, row["cursor"], 0, 0
+                        whole = current or _begun(whole, row["cursor"])
+                        current, seen, to_pass = row["cursor"], 0, 0
                     if to_pass:
                         to_pass -= 1
                         continue
+                    failures = 0
                     seen += 1
                     yield row
                 return
@@ -142,7 +145,7 @@ class Client:
     def _lines(self, query: dict[str, Any]) -> Iterator[Row]:
         with self._http.stream("GET", "/v1/trajectories", params=query) as response:
             if response.status_code in OVERLOADED:
-                time.sleep(min(float(response.headers.get("Retry-After", 1)), LONGEST_PAUSE_S))
+                time.sleep(_asked_pause_s(response))
                 raise httpx.RemoteProtocolError(f"the server answered {response.status_code}")
             if response.status_code != 200:
                 raise _refusal(response)
@@ -154,6 +157,18 @@ class Client:
 
     def _pause(self, failures: int) -> None:
         time.sleep(min(self._pause_s * 2 ** (failures - 1), LONGEST_PAUSE_S))
+
+
+def _begun(since: str, cursor: str) -> str:
+    """Where to go on before a first trajectory is done with: no more than a new pull has seen, but
+    unlike that one told of what is gone. `cursor` is any of the same pull."""
+    return f"{0:016d}{cursor[16:]}" if since == ANEW else since
+
+
+def _asked_pause_s(response: httpx.Response) -> float:
+    """A proxy may name a date; then the pauses that grow have to do."""
+    asked = response.headers.get("Retry-After", "")
+    return min(float(asked), LONGEST_PAUSE_S) if asked.isdecimal() else 0.0
 
 
 def _moment(value: date | str | None) -> str:

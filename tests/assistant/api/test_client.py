@@ -84,6 +84,32 @@ async def test_a_checkpoint_goes_on_where_the_last_run_ended(site, tmp_path):
     assert len(list(danas.newest([*first, *then]))) == 2
 
 
+async def test_who_dies_before_a_first_checkpoint_is_told_of_what_went_meanwhile(site, tmp_path):
+    key, answers = await database_sync_to_async(prepare)(3)
+    file = tmp_path / "native.checkpoint"
+
+    def begin_and_die(url):
+        with danas.Client(url, key) as client:
+            rows = client.iter_trajectories(since=file)
+            first, left = next(rows), file.read_text()
+            rows.close()
+            # A process that is killed writes nothing more.
+            file.write_text(left)
+            return first
+
+    async with site() as running:
+        first = await asyncio.to_thread(begin_and_die, running.url)
+        await database_sync_to_async(answers[0].conversation.delete)()
+        then = await asyncio.to_thread(pulled, running.url, key, since=file)
+
+    assert first["trajectory_id"] == str(answers[0].pk)
+    assert [(row["op"], row["trajectory_id"]) for row in then] == [
+        ("upsert", str(answers[1].pk)),
+        ("upsert", str(answers[2].pk)),
+        ("tombstone", str(answers[0].pk)),
+    ]
+
+
 async def test_a_checkpoint_of_another_pull_is_refused(site, tmp_path):
     key, _ = await database_sync_to_async(prepare)(1)
     file = tmp_path / "checkpoint"

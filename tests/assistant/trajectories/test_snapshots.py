@@ -7,6 +7,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
+from assistant import files
 from assistant.accounts import people
 from assistant.errors import SnapshotNotThere
 from assistant.models import Pull, Snapshot
@@ -143,6 +144,7 @@ def test_deleting_it_deletes_its_files():
     folder = snapshots.file(factories.rho(), row.pk, "part-00000.parquet").parent
 
     factories.caller(factories.rho()).delete(f"/v1/snapshots/{row.pk}")
+    files.sweep()
 
     assert not folder.exists()
     assert not Snapshot.objects.exists()
