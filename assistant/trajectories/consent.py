@@ -82,8 +82,8 @@ SHOWN = f"""
 """
 
 # All that may be seen, each with digests of what about it may change: what stands of the feedback
-# on it, which updates, of which names, learned from it, and what was blacked out of its conversation
-# and of those of the answers that it is compared with.
+# on it, which updates (of which names) learned from it, and what was blacked out of its
+# conversation and of those of the answers that it is compared with.
 CONSENTED = f"""
     WITH redacted AS MATERIALIZED (
         SELECT conversation_id, md5(array_to_string(words, E'\x01')) AS digest
