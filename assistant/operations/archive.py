@@ -15,6 +15,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,8 @@ class Table(BaseModel):
 
 
 class Manifest(BaseModel):
-    """`migrations` are the applied ones; `members` has the SHA-256 of each member."""
+    """`migrations` are the applied ones; `members` has the SHA-256 of each member. `storage` and
+    `files` are where adapters and people's files lay: rows hold their whole addresses."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,6 +53,7 @@ class Manifest(BaseModel):
     members: dict[str, str]
     has_secrets: bool
     storage: str
+    files: str
 
 
 def compression_of(file: Path) -> str:
@@ -72,11 +75,17 @@ class Writer:
         self.members[name] = hashlib.sha256(content).hexdigest()
         self._add(name, len(content), io.BytesIO(content))
 
-    def add_file(self, name: str, path: Path) -> None:
-        with path.open("rb") as file:
+    def add_file(self, name: str, path: Path) -> bool:
+        """Whether it was there: what people delete meanwhile is gone."""
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:
+            return False
+        with file:
             source = _Hashing(file)
-            self._add(name, path.stat().st_size, source)
+            self._add(name, os.fstat(file.fileno()).st_size, source)
         self.members[name] = source.digest()
+        return True
 
     def finish(self, manifest: Manifest) -> None:
         content = manifest.model_dump_json(indent=1).encode()
@@ -105,7 +114,7 @@ class _Hashing:
 
 @contextlib.contextmanager
 def writing(file: Path) -> Iterator[Writer]:
-    """A new archive; the file is there when it is whole, and not before.
+    """A new archive; the file is there when it is whole and on the disk, and not before.
 
     Raises:
         FileUnfit: it exists, or can't be written.
@@ -121,11 +130,21 @@ def writing(file: Path) -> Iterator[Writer]:
             tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as tar,
         ):
             yield Writer(tar)
+        _flush(part)
         part.rename(file)
+        _flush(file.absolute().parent)
     except OSError as error:
         raise FileUnfit(f"{file} can't be written: {error.strerror or error}.") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read(file: Path) -> Iterator[tuple[str, Iterator[bytes]]]:

@@ -1,11 +1,13 @@
 """A backup, made while everything runs: all tables as they were at one moment, and the files.
 
 The tables are read in one repeatable-read transaction, which stops nobody. Files come after them:
-what a row refers to was there before the row, and none is ever changed.
+what a row refers to was there before the row, and none is ever changed. What is deleted in between
+is not saved. Names that begin with a dot are of what is not finished.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -48,6 +50,7 @@ def make(file: Path, say: Say, *, with_secrets: bool = False) -> Backup:
             tables=_tables(database, out, say),
             sequences=_sequences(database),
             storage=settings.STORAGE,
+            files=settings.FILES,
             has_secrets=with_secrets,
             members={},
         )
@@ -136,7 +139,10 @@ def _sequences(database: psycopg.Connection) -> dict[str, int | None]:
 
 def _files(out: Writer, say: Say) -> None:
     if "://" in settings.STORAGE:
-        say(f"Adapters lie in {settings.STORAGE} and are not in this file: save them there.")
+        say(
+            f"Adapters, images and people's copies lie in {settings.STORAGE} and are not in this"
+            " file: save them there."
+        )
     else:
         count = _folder(out, Path(settings.STORAGE), "files/adapters")
         say(f"Adapters: {count:,} files")
@@ -147,9 +153,17 @@ def _files(out: Writer, say: Say) -> None:
 
 
 def _folder(out: Writer, folder: Path, name: str) -> int:
-    count = 0
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            out.add_file(f"{name}/{path.relative_to(folder).as_posix()}", path)
-            count += 1
-    return count
+    return sum(
+        out.add_file(f"{name}/{path.relative_to(folder).as_posix()}", path)
+        for path in finished(folder)
+    )
+
+
+def finished(folder: Path) -> Iterator[Path]:
+    """The files below a folder, in order, of which some may go meanwhile."""
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        for name in sorted(files):
+            path = Path(where, name)
+            if not name.startswith(".") and path.is_file() and not path.is_symlink():
+                yield path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -15,8 +16,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
-from assistant import heartbeat
+from assistant import files, heartbeat
 from assistant.health import connection_parameters
+from assistant.models import DiscardedFile
 from assistant.operations import archive
 from assistant.operations.archive import Manifest
 from assistant.operations.backup import NOT_COPIED, copy_statement
@@ -24,9 +26,15 @@ from assistant.operations.errors import BackupNewer, FileUnfit, StillRunning, Wo
 from assistant.processes import machine, postgres
 from assistant.processes.errors import CannotStart
 from assistant.settings import env
+from inference.models import PolicyVersion
 from learning import ledger
 
 Say = Callable[[str], None]
+# Columns with addresses in the storage.
+ADDRESSES = [
+    *((model._meta.db_table, "address") for model in (*files.KEPT_BY, DiscardedFile)),
+    (PolicyVersion._meta.db_table, "path"),
+]
 
 
 def put_back(file: Path, say: Say, *, force: bool = False) -> ledger.Check:
@@ -102,8 +110,16 @@ def _check_version(manifest: Manifest) -> None:
 
 
 def _check_room(*, force: bool) -> None:
+    if force:
+        return
     tables = connection.introspection.table_names()
-    if "assistant_user" in tables and not force:
+    ours = {*connection.introspection.django_table_names(), NOT_COPIED}
+    if strange := sorted(set(tables) - ours):
+        raise WouldOverwrite(
+            f"The database has a table {strange[0]}, which is not of this Danas. Restore into a"
+            " database of its own, or say --force to drop everything that is in this one."
+        )
+    if "assistant_user" in tables:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM assistant_user")
             (people,) = cursor.fetchone()
@@ -138,6 +154,7 @@ def _fill(file: Path, manifest: Manifest, say: Say) -> None:
             else:
                 for member, chunks in members:
                     _write(member, chunks)
+        move_addresses(database, manifest)
         # Foreign keys are looked at here and not at the end, since a table can't be altered before.
         database.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
@@ -146,6 +163,27 @@ def _fill(file: Path, manifest: Manifest, say: Say) -> None:
             if value is not None and name != f"{NOT_COPIED}_id_seq":
                 database.execute("SELECT setval(%s::regclass, %s)", [f'public."{name}"', value])
         database.execute("ANALYZE")
+        # The commit says that all of it is there, so the files have to be on the disk before.
+        os.sync()
+
+
+def move_addresses(database: psycopg.Connection, manifest: Manifest) -> None:
+    """Have rows find their files where these are now: addresses in a folder are whole paths."""
+    moves = {manifest.storage: "files/adapters", manifest.files: "files/files"}
+    for before, member in moves.items():
+        now = str(_target(PurePosixPath(member)))
+        if "://" in before or before == now:
+            continue
+        for table, column in ADDRESSES:
+            # An older Danas may have had no such column.
+            if table in manifest.tables and column in manifest.tables[table].columns:
+                database.execute(
+                    sql.SQL(
+                        "UPDATE {0} SET {1} = %(now)s || substr({1}, length(%(before)s) + 1)"
+                        " WHERE starts_with({1}, %(before)s || '/')"
+                    ).format(sql.Identifier("public", table), sql.Identifier(column)),
+                    {"now": now, "before": before},
+                )
 
 
 def _place(member: str) -> tuple[str, str]:

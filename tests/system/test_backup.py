@@ -10,9 +10,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.fakes import Answer
+from tests.pictures import picture
 from tests.system.light import LightStack
 from tests.system.stack import ROOT, Stack, make_model, wait_until
 
@@ -49,6 +51,17 @@ def ask(stack: LightStack, key: str, path: str, body: object = None, **headers: 
 def chat(stack: LightStack, key: str, text: str, **headers: str) -> dict:
     body = {"model": "danas", "messages": [{"role": "user", "content": text}]}
     return ask(stack, key, "/v1/chat/completions", body, **headers)
+
+
+def upload(stack: LightStack, key: str) -> str:
+    said = httpx.post(
+        f"{stack.url}/v1/images",
+        files={"file": ("red.png", picture(), "image/png")},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert said.status_code == 201, said.text
+    name: str = said.json()["id"]
+    return name
 
 
 def restore(stack: Stack, file: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -90,6 +103,7 @@ def test_a_backup_made_while_an_answer_streams_is_restored_elsewhere(
     adapter = light.home / "adapters" / "danas-v1-abc" / "adapter.bin"
     adapter.parent.mkdir(parents=True)
     adapter.write_bytes(bytes(range(256)) * 100)
+    image = upload(light, key)
     light.engine.play(SLOW)
     conversation = streaming(light, key)
     file = tmp_path / "saved.tar.zst"
@@ -106,6 +120,11 @@ def test_a_backup_made_while_an_answer_streams_is_restored_elsewhere(
         found = ask(elsewhere, key, f"/v1/conversations/{conversation}")
         wait_until(lambda: _is_settled(elsewhere, key, conversation), 60, "end of the answer")
         check = ask(elsewhere, key, "/v1/ledger/check")
+        for left in (light.home / "files" / "images").iterdir():
+            left.unlink()
+        shown = httpx.get(
+            f"{elsewhere.url}/v1/images/{image}", headers={"Authorization": f"Bearer {key}"}
+        )
     finally:
         elsewhere.remove()
 
@@ -116,6 +135,7 @@ def test_a_backup_made_while_an_answer_streams_is_restored_elsewhere(
     assert restored == bytes(range(256)) * 100
     assert found["conversation"]["title"] == "Tides"
     assert check["holds"]
+    assert shown.headers["Content-Type"] == "image/png"
     light.engine.play("Hello there.")
 
 
