@@ -10,9 +10,9 @@ from django.core.mail import send_mail
 from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 
-from assistant.accounts import attempts, passwords
+from assistant.accounts import acts, attempts, passwords
 from assistant.errors import EmailInvalid, NotFound, RateExceeded
-from assistant.models import User
+from assistant.models import Act, User
 
 LONGEST = 254
 SEND_RESET = "assistant.send_reset_link"
@@ -40,6 +40,7 @@ def change(person: User, address: str) -> None:
         except ValidationError:
             raise EmailInvalid("This is not an address of e-mail.") from None
     EmailAddress.objects.filter(user=person).delete()
+    acts.note(person, Act.Kind.EMAIL)
     if not address:
         return
     attempts.spend(passwords.MAILS, "confirmation", str(person.pk))

@@ -14,10 +14,10 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, validate_
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 
-from assistant.accounts import attempts
+from assistant.accounts import acts, attempts
 from assistant.accounts.attempts import Limit
 from assistant.errors import SecondFactorNeeded, SecondFactorOff, SecondFactorWrong
-from assistant.models import User
+from assistant.models import Act, User
 
 logger = logging.getLogger(__name__)
 SET_UP_S = 900
@@ -76,27 +76,40 @@ def turn_on(person: User, code: str) -> list[str]:
     try:
         with transaction.atomic():
             _Codes.activate(person, secret).validate_code(_digits(code))
+            acts.note(person, Act.Kind.FACTOR_ON)
     except IntegrityError:
         raise SecondFactorOff("There is a second factor already.") from None
     cache.delete(_set_up_key(person))
     attempts.forgive(ATTEMPTS, str(person.pk))
     logger.info("person %s turned the second factor on", person.pk)
-    return renew_recovery_codes(person)
+    return _new_recovery_codes(person)
 
 
-def turn_off(person: User) -> None:
+@transaction.atomic
+def turn_off(person: User, *, by: User) -> None:
     """Raises SecondFactorOff: there is none."""
     gone, _ = Authenticator.objects.filter(user=person).delete()
     if not gone:
         raise SecondFactorOff("There is no second factor.")
+    acts.note(by, Act.Kind.FACTOR_OFF, person.username)
     logger.info("the second factor of person %s is off", person.pk)
 
 
 @transaction.atomic
 def renew_recovery_codes(person: User) -> list[str]:
-    """The codes from before stop working."""
+    """The codes from before stop working.
+
+    Raises:
+        SecondFactorOff: there is none that they would stand in for.
+    """
     if not is_on(person):
         raise SecondFactorOff("There is no second factor.")
+    acts.note(person, Act.Kind.RECOVERY)
+    return _new_recovery_codes(person)
+
+
+@transaction.atomic
+def _new_recovery_codes(person: User) -> list[str]:
     Authenticator.objects.filter(user=person, type=Authenticator.Type.RECOVERY_CODES).delete()
     return list(RecoveryCodes.activate(person).generate_codes())
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from assistant.accounts import tokens
+from assistant.accounts import acts, tokens
 from assistant.errors import InvitationInvalid, NotFound
-from assistant.models import Invitation, User
+from assistant.models import Act, Invitation, User
 
 logger = logging.getLogger(__name__)
 
 
+@transaction.atomic
 def make(by: User, *, role: str, note: str, days: int) -> tuple[Invitation, str]:
     """The invitation and its token, which can't be read again."""
     token = tokens.new()
@@ -25,6 +27,7 @@ def make(by: User, *, role: str, note: str, days: int) -> tuple[Invitation, str]
         made_by=by,
         expires_at=timezone.now() + timedelta(days=days),
     )
+    acts.note(by, Act.Kind.INVITE, f"{role}, #{invitation.pk}")
     logger.info("person %s invited a %s (invitation %s)", by.pk, role, invitation.pk)
     return invitation, token
 
@@ -35,11 +38,13 @@ def listed() -> list[Invitation]:
     return list(Invitation.objects.filter(is_shown).select_related("used_by", "made_by")[:200])
 
 
+@transaction.atomic
 def revoke(by: User, pk: int) -> None:
     """Raises NotFound: there is no such invitation, or it is used or revoked already."""
     unused = Invitation.objects.filter(pk=pk, used_at=None, revoked_at=None)
     if not unused.update(revoked_at=timezone.now()):
         raise NotFound("There is no such invitation, or it was used or revoked already.")
+    acts.note(by, Act.Kind.UNINVITE, f"#{pk}")
     logger.info("person %s revoked invitation %s", by.pk, pk)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from assistant.accounts import attempts, tokens
+from assistant.accounts import acts, attempts, tokens
 from assistant.accounts.attempts import Limit
 from assistant.errors import NotAllowed, NotFound, NotSignedIn
-from assistant.models import ApiKey, Role, User
+from assistant.models import Act, ApiKey, Role, User
 
 KEY_START = "danas-"
 SHOWN_LENGTH = 12
@@ -54,6 +55,7 @@ class Caller:
         self.needs_whole_account()
 
 
+@transaction.atomic
 def create(
     owner: User,
     scopes: Iterable[str] = (),
@@ -81,6 +83,7 @@ def create(
         scopes=wanted,
         expires_at=expires_at,
     )
+    acts.note(owner, Act.Kind.KEY, f"{key[:SHOWN_LENGTH]}… {' '.join(wanted)}".strip())
     return key
 
 
@@ -111,6 +114,7 @@ def living(owner: User) -> list[ApiKey]:
     return list(ApiKey.objects.filter(_lives(timezone.now()), owner=owner))
 
 
+@transaction.atomic
 def revoke(owner: User, pk: int) -> None:
     """Takes effect with the next request.
 
@@ -120,6 +124,7 @@ def revoke(owner: User, pk: int) -> None:
     mine = ApiKey.objects.filter(pk=pk, owner=owner, revoked_at=None)
     if not mine.update(revoked_at=timezone.now()):
         raise NotFound("There is no such key.")
+    acts.note(owner, Act.Kind.KEY_REVOKED, f"{ApiKey.objects.get(pk=pk).prefix}…")
 
 
 def _lives(now: datetime) -> Q:

@@ -25,7 +25,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_GET
 
-from assistant.accounts import entering, invitations, people, signup
+from assistant.accounts import acts, entering, invitations, people, signup
 from assistant.errors import (
     AssistantError,
     NameTaken,
@@ -33,7 +33,7 @@ from assistant.errors import (
     SignInFailed,
     SignupClosed,
 )
-from assistant.models import Role, SignUp, User
+from assistant.models import Act, Role, SignUp, User
 
 logger = logging.getLogger(__name__)
 PROVIDER = "oidc"
@@ -165,6 +165,7 @@ def _new(uid: str, claims: dict[str, Any], invitation: str) -> User:
     if invited:
         invitations.note_use(invited, person)
     SocialAccount.objects.create(user=person, provider=PROVIDER, uid=uid)
+    acts.note(person, Act.Kind.JOIN, f"{person.role}, {settings.OIDC_NAME}")
     return person
 
 

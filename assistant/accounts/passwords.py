@@ -9,10 +9,10 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 from django.utils import timezone
 
-from assistant.accounts import attempts, people, sessions, tokens
+from assistant.accounts import acts, attempts, people, sessions, tokens
 from assistant.accounts.attempts import Limit
 from assistant.errors import NotFound, PasswordWrong, ResetLinkInvalid
-from assistant.models import ResetLink, User
+from assistant.models import Act, ResetLink, User
 
 logger = logging.getLogger(__name__)
 LINK_HOURS = 24
@@ -51,6 +51,7 @@ def change(person: User, new: str, *, this: str | None) -> User:
         person.must_set_up = False
         person.save(update_fields=["password", "must_set_up"])
         sessions.end_others(person, this)
+        acts.note(person, Act.Kind.PASSWORD)
     logger.info("person %s has a new password", person.pk)
     return person
 
@@ -67,6 +68,8 @@ def make_link(person: User, *, by: User | None, hours: int = LINK_HOURS) -> tupl
             made_by=by,
             expires_at=now + timedelta(hours=hours),
         )
+        if by is not None:
+            acts.note(by, Act.Kind.RESET_LINK, person.username)
     logger.info("a reset link for person %s was made by %s", person.pk, by.pk if by else "mail")
     return link, token
 

@@ -10,9 +10,9 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from assistant.accounts import factors, passwords, sessions
+from assistant.accounts import acts, factors, passwords, sessions
 from assistant.errors import LastAdministrator, NotFound
-from assistant.models import ResetLink, Role, User
+from assistant.models import Act, ResetLink, Role, User
 
 logger = logging.getLogger(__name__)
 
@@ -56,17 +56,26 @@ def change(
     is_lost = is_active is False or role not in {None, Role.ADMIN}
     if is_lost and administrators == {person.pk}:
         raise LastAdministrator("This is the only administrator. Make another one first.")
+    _note(by, person, role, is_active)
     person.role = person.role if role is None else role
     person.is_active = person.is_active if is_active is None else is_active
     person.save(update_fields=["role", "is_active"])
     if has_factor is False:
-        factors.turn_off(person)
+        factors.turn_off(person, by=by)
     if is_active is False:
         sessions.end_others(person, None)
     logger.info(
         "person %s set person %s: role %s, active %s", by.pk, pk, person.role, person.is_active
     )
     return found("").get(pk=pk)
+
+
+def _note(by: User, person: User, role: str | None, is_active: bool | None) -> None:
+    """What is to be changed of a person who is as before."""
+    if role not in {None, person.role}:
+        acts.note(by, Act.Kind.ROLE, f"{person.username}: {person.role} → {role}")
+    if is_active not in {None, person.is_active}:
+        acts.note(by, Act.Kind.REOPEN if is_active else Act.Kind.CLOSE, person.username)
 
 
 def make_reset_link(by: User, pk: int) -> tuple[ResetLink, str]:

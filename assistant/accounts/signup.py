@@ -10,10 +10,10 @@ from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, transaction
 from psycopg_pool import PoolTimeout
 
-from assistant.accounts import attempts, invitations, people
+from assistant.accounts import acts, attempts, invitations, people
 from assistant.accounts.attempts import Limit
 from assistant.errors import SettingFixed, SignupClosed
-from assistant.models import Installation, Role, SignUp, User
+from assistant.models import Act, Installation, Role, SignUp, User
 
 logger = logging.getLogger(__name__)
 ROW = 1
@@ -38,11 +38,13 @@ def mode_to_show() -> str:
         return settings.SIGNUP or SignUp.CLOSED.value
 
 
+@transaction.atomic
 def choose(by: User, chosen: SignUp) -> None:
     """Raises SettingFixed where DANAS_SIGNUP decides."""
     if settings.SIGNUP:
         raise SettingFixed("DANAS_SIGNUP decides who may make an account; change it there.")
     Installation.objects.update_or_create(pk=ROW, defaults={"signup": chosen})
+    acts.note(by, Act.Kind.SIGNUP, chosen)
     transaction.on_commit(lambda: cache.delete(SHOWN), robust=True)
     logger.info("person %s set sign-up to %s", by.pk, chosen)
 
@@ -70,6 +72,7 @@ def sign_up(
         person = people.create(name, password, role=role, training=training, research=research)
         if invited:
             invitations.note_use(invited, person)
+        acts.note(person, Act.Kind.JOIN, role)
     return person
 
 

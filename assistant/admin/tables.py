@@ -14,9 +14,9 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
+from assistant.accounts import acts
 from assistant.admin.site import site
 from assistant.models import Act, Backup, Measurement, User
-from assistant.operations import actions
 
 __all__ = ["site"]
 
@@ -56,7 +56,7 @@ class Table(ModelAdmin):  # type: ignore[misc]
     ) -> HttpResponse:
         if self.model not in PLAIN and isinstance(request.user, User):
             subject = f"{self.opts.model_name} {object_id}"
-            actions.note(request.user, Act.Kind.LOOK, subject)
+            acts.note(request.user, Act.Kind.LOOK, subject)
         response: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
         return response
 

@@ -128,7 +128,7 @@ def turn_factor_on(request: ApiRequest, body: Code) -> RecoveryCodes:
 @router.post("/account/factor/remove", response=DONE, auth=own, summary="Turn it off")
 def turn_factor_off(request: ApiRequest, body: Confirmed) -> HttpResponse:
     passwords.confirm(request.auth.person, body.password)
-    factors.turn_off(request.auth.person)
+    factors.turn_off(request.auth.person, by=request.auth.person)
     return HttpResponse(status=204)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import redis
@@ -11,15 +12,17 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
+from pydantic import Field
 
 from assistant import rates
+from assistant.accounts import acts
 from assistant.api.auth import Administrator, ApiRequest, caller_of
 from assistant.api.bodies import Out
 from assistant.errors import AssistantError, NotSignedIn
 from assistant.models import Act
 from assistant.operations import actions, metrics, series, state
 
-ACTS_SHOWN = 30
+ACTS_SHOWN, ACTS_A_PAGE = 30, 100
 
 
 router = Router(tags=["operations"], auth=Administrator())
@@ -42,10 +45,16 @@ class RefusalOut(Out):
 
 
 class ActOut(Out):
+    id: int
     name: str
     kind: str
     subject: str
     at: datetime
+
+
+class Acts(Out):
+    data: list[ActOut]
+    has_more: bool
 
 
 class FromValkey(Out):
@@ -94,11 +103,23 @@ def _overview(engines: list[state.Engine]) -> Overview:
         learning=state.learning(),
         database=state.database(),
         storage=state.storage(),
-        acts=[
-            ActOut(name=act.name, kind=act.kind, subject=act.subject, at=act.at)
-            for act in Act.objects.all()[:ACTS_SHOWN]
-        ],
+        acts=[_act(each) for each in acts.listed(ACTS_SHOWN)],
     )
+
+
+@router.get("/acts", response=Acts, summary="What was done by hand")
+def list_acts(request: ApiRequest, before: Annotated[int, Field(ge=1)] | None = None) -> Acts:
+    """By administrators, and by anybody to the ways into an account: roles, keys, passwords, second
+    factors, invitations. The latest first; `before` is the id of the last one of the page before.
+    """
+    found = acts.listed(ACTS_A_PAGE + 1, before)
+    return Acts(
+        data=[_act(each) for each in found[:ACTS_A_PAGE]], has_more=len(found) > ACTS_A_PAGE
+    )
+
+
+def _act(act: Act) -> ActOut:
+    return ActOut(id=act.pk, name=act.name, kind=act.kind, subject=act.subject, at=act.at)
 
 
 def _from_valkey() -> FromValkey | None:

@@ -22,7 +22,8 @@ class Measurement(models.Model):
 
 
 class Act(models.Model):
-    """Something that an administrator did, or looked at, by hand. Rows are only ever added."""
+    """Something that was done by hand: by an administrator, or by anybody to the ways into an
+    account. Rows are only ever added."""
 
     class Kind(models.TextChoices):
         PAUSE = "pause", "paused learning"
@@ -30,6 +31,23 @@ class Act(models.Model):
         UNLOAD = "unload", "unloaded an adapter"
         STOP = "stop", "stopped an answer"
         LOOK = "look", "looked at a row with somebody's words"
+        ROLE = "role", "gave a role to"
+        CLOSE = "close", "closed the account of"
+        REOPEN = "reopen", "opened again the account of"
+        JOIN = "join", "made an account"
+        PASSWORD = "password", "chose a new password"
+        RESET_LINK = "reset_link", "made a link to a new password for"
+        EMAIL = "email", "changed the e-mail address"
+        FACTOR_ON = "factor_on", "turned the second factor on"
+        FACTOR_OFF = "factor_off", "turned the second factor off of"
+        RECOVERY = "recovery", "made new recovery codes"
+        KEY = "key", "made an API key"
+        KEY_REVOKED = "key_revoked", "revoked an API key"
+        LINK = "link", "linked a sign-in elsewhere"
+        UNLINK = "unlink", "unlinked a sign-in elsewhere"
+        INVITE = "invite", "invited"
+        UNINVITE = "uninvite", "took back an invitation"
+        SIGNUP = "signup", "set who may make an account"
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"

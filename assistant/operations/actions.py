@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from assistant.accounts import acts
 from assistant.chat import events
 from assistant.chat.wakeups import wake_workers
 from assistant.errors import NotFound
@@ -18,10 +19,6 @@ from inference.client import EngineClient
 from inference.contracts import Policy
 from inference.models import PolicyVersion
 from learning.models import Alarm
-
-
-def note(person: User, kind: str, subject: str = "") -> Act:
-    return Act.objects.create(person=person, name=person.username, kind=kind, subject=subject[:120])
 
 
 @transaction.atomic
@@ -34,7 +31,7 @@ def pause_learning(person: User) -> None:
         sentence=f"{person.username} paused learning.",
         freezes_training=True,
     )
-    note(person, Act.Kind.PAUSE)
+    acts.note(person, Act.Kind.PAUSE)
 
 
 @transaction.atomic
@@ -42,7 +39,7 @@ def resume_learning(person: User) -> None:
     """Takes back the pause alone: what other alarms freeze stays so."""
     paused = Alarm.objects.filter(kind=Alarm.Kind.PAUSE, closed_at=None)
     if paused.update(closed_at=timezone.now(), closed_by=person.username):
-        note(person, Act.Kind.RESUME)
+        acts.note(person, Act.Kind.RESUME)
 
 
 def unload(person: User, name: str) -> None:
@@ -56,7 +53,7 @@ def unload(person: User, name: str) -> None:
     if version is None:
         raise NotFound(f"There is no adapter {name}.")
     asyncio.run(_unload(registry.as_policy(version)))
-    note(person, Act.Kind.UNLOAD, name)
+    acts.note(person, Act.Kind.UNLOAD, name)
 
 
 async def _unload(policy: Policy) -> None:
@@ -79,7 +76,7 @@ def stop_answer(person: User, answer: UUID) -> None:
     )
     if generation is None:
         raise NotFound("No such answer is being made.")
-    note(person, Act.Kind.STOP, str(answer))
+    acts.note(person, Act.Kind.STOP, str(answer))
     if generation.status == Generation.Status.QUEUED or generation.stop_requested:
         events.settle(generation, Generation.Status.STOPPED)
         return

@@ -881,6 +881,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was done by hand
+         * @description By administrators, and by anybody to the ways into an account: roles, keys, passwords, second
+         *     factors, invitations. The latest first; `before` is the id of the last one of the page before.
+         */
+        get: operations["assistant_api_operations_list_acts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operations/series": {
         parameters: {
             query?: never;
@@ -2919,6 +2940,8 @@ export interface components {
         };
         /** ActOut */
         ActOut: {
+            /** Id */
+            id: number;
             /** Name */
             name: string;
             /** Kind */
@@ -3120,6 +3143,13 @@ export interface components {
             backup_file: string;
             /** Valkey Bytes */
             valkey_bytes: number | null;
+        };
+        /** Acts */
+        Acts: {
+            /** Data */
+            data: components["schemas"]["ActOut"][];
+            /** Has More */
+            has_more: boolean;
         };
         /**
          * Points
@@ -6079,6 +6109,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+        };
+    };
+    assistant_api_operations_list_acts: {
+        parameters: {
+            query?: {
+                before?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acts"];
                 };
             };
         };

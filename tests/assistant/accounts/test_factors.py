@@ -144,16 +144,19 @@ def test_guessing_codes_ends_soon_even_with_the_right_one(clock):
 
 
 def test_what_is_off_can_neither_be_turned_off_nor_given_codes():
-    for act in (factors.turn_off, factors.renew_recovery_codes):
-        with pytest.raises(SecondFactorOff):
-            act(factories.ada())
+    ada = factories.ada()
+
+    with pytest.raises(SecondFactorOff):
+        factors.turn_off(ada, by=ada)
+    with pytest.raises(SecondFactorOff):
+        factors.renew_recovery_codes(ada)
 
 
 def test_turning_it_off_leaves_nothing_behind():
     ada = factories.ada()
     turned_on(ada)
 
-    factors.turn_off(ada)
+    factors.turn_off(ada, by=ada)
 
     factors.demand(ada, "")
     assert factors.recovery_codes_left(ada) == 0

@@ -125,6 +125,7 @@ ROUTES = [
     ("post", "/v1/me/erasure", WHOLE),
     ("get", "/v1/operations", ADMIN),
     ("get", "/v1/operations/series", ADMIN),
+    ("get", "/v1/acts", ADMIN),
     ("post", "/v1/operations/learning/pause", ADMIN),
     ("post", "/v1/operations/learning/resume", ADMIN),
     ("post", "/v1/operations/adapters/none/unload", ADMIN),
