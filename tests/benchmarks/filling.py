@@ -6,9 +6,11 @@ repeated, so a new column needs no change here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import connection, transaction
 
-from assistant.models import Message, User
+from assistant.models import Message, ReviewItem, User
 from tests import factories
 
 CONVERSATIONS = 10_000
@@ -28,10 +30,12 @@ def fill(name: str) -> dict[str, str]:
     person = User.objects.get(username=name)
     answer = factories.served(person)
     feedback = factories.feedback(answer)
+    item = factories.review_item(answer)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = off")
         for statement in _statements(person, answer):
             cursor.execute(statement)
+        cursor.execute(_items(person, item))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return {
@@ -87,6 +91,21 @@ def _statements(person: User, answer: Message) -> list[str]:
     ]
 
 
+def _items(person: User, item: ReviewItem) -> str:
+    """An item for each piece of feedback, as of somebody else: nobody reviews their own."""
+    columns = [field.column for field in ReviewItem._meta.concrete_fields if not field.generated]
+    return _repeated(
+        "assistant_reviewitem",
+        f"made_once.id = '{item.pk}'",
+        "assistant_feedback f",
+        f"""'id', gen_random_uuid(), 'feedback_id', f.id, 'created_at', f.created_at,
+        'priority', random(), 'needs_second', random() < 0.1,
+        'person_id', (SELECT max(id) FROM assistant_user WHERE id <> {person.pk})""",
+        "f.id <> made_once.feedback_id",
+        columns,
+    )
+
+
 def _turns(question: object, role: str, which: str, count: int) -> list[str]:
     """A chain of messages, people's and answers in turn; the ids follow from the conversation's."""
     return [
@@ -105,11 +124,23 @@ def _turns(question: object, role: str, which: str, count: int) -> list[str]:
     ]
 
 
-def _repeated(table: str, of: str, source: str, changes: str, where: str = "true") -> str:
-    """Copies of one row for every row of `source`, with `changes`, as pairs of a JSON object."""
+def _repeated(
+    table: str,
+    of: str,
+    source: str,
+    changes: str,
+    where: str = "true",
+    columns: Sequence[str] = (),
+) -> str:
+    """Copies of one row for every row of `source`, with `changes`, as pairs of a JSON object.
+
+    `columns` are named where a table has some that PostgreSQL fills in.
+    """
+    into = f"({', '.join(columns)})" if columns else ""
+    shown = ", ".join(f"made.{column}" for column in columns) or "made.*"
     return f"""
-        INSERT INTO {table}
-        SELECT made.* FROM {table} made_once CROSS JOIN {source}
+        INSERT INTO {table} {into}
+        SELECT {shown} FROM {table} made_once CROSS JOIN {source}
           CROSS JOIN LATERAL jsonb_populate_record(made_once, jsonb_build_object({changes})) made
          WHERE {of} AND {where}"""
 
