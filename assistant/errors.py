@@ -34,6 +34,7 @@ AssistantError
 ├── SecondFactorOff        there is no second factor to change, or its set-up was not begun
 ├── PasswordWrong          the password that confirms a change
 ├── LastAdministrator      nobody would be left to administer
+├── LastWayIn              the person could not sign in any more
 ├── SettingFixed           the environment decides
 ├── EmailInvalid           not an address, or a confirmation that does not fit
 ├── NameTaken              another account has this name
@@ -200,6 +201,10 @@ class SecondFactorOff(AssistantError):
 
 class PasswordWrong(AssistantError):
     code = "password_wrong"
+
+
+class LastWayIn(AssistantError):
+    code = "last_way_in"
 
 
 class LastAdministrator(AssistantError):

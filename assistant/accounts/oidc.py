@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+import time
 from typing import Any
 
 import requests
@@ -28,7 +29,9 @@ from django.views.decorators.http import require_GET
 from assistant.accounts import acts, entering, invitations, people, signup
 from assistant.errors import (
     AssistantError,
+    LastWayIn,
     NameTaken,
+    NotFound,
     SecondFactorNeeded,
     SignInFailed,
     SignupClosed,
@@ -37,6 +40,8 @@ from assistant.models import Act, Role, SignUp, User
 
 logger = logging.getLogger(__name__)
 PROVIDER = "oidc"
+LINKING = "danas.linking"
+LINKING_S = 600
 CALLBACK = "/oidc/callback"
 NAMES_TRIED = 20
 
@@ -71,7 +76,8 @@ class Door(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 @require_GET
 def begin(request: HttpRequest) -> HttpResponse:
-    """Send a browser to the other site; `invitation` comes back with it."""
+    """Send a browser to the other site; `invitation`, or whose account is to be linked, comes back
+    with it."""
     provider = _provider(request)
     nonce = secrets.token_urlsafe(16)
     try:
@@ -81,6 +87,7 @@ def begin(request: HttpRequest) -> HttpResponse:
             auth_params={"nonce": nonce},
             nonce=nonce,
             invitation=request.GET.get("invitation", "")[:100],
+            link=_to_link(request),
         )
     except (requests.RequestException, OAuth2Error, KeyError, ValueError) as error:
         logger.warning("OpenID Connect's issuer does not answer as it should: %s", error)
@@ -101,6 +108,46 @@ def callback(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def prepare_link(request: HttpRequest, person: User) -> None:
+    """Have the next way out of this browser, soon, lead back to a link with this account.
+
+    Have the password confirmed before. It is noted in the session, so that no other site can send a
+    browser to have its person's account linked.
+    """
+    if not settings.OIDC_NAME:
+        raise NotFound("There is no other site to sign in at.")
+    request.session[LINKING] = {"person": person.pk, "at": time.time()}
+
+
+def is_linked(person: User) -> bool:
+    return bool(SocialAccount.objects.filter(provider=PROVIDER, user=person).exists())
+
+
+@transaction.atomic
+def unlink(person: User) -> None:
+    """Have the password confirmed before.
+
+    Raises:
+        LastWayIn: there is no password, so nobody could come in any more.
+        NotFound: nothing is linked.
+    """
+    person = User.objects.select_for_update(no_key=True).get(pk=person.pk)
+    if not person.has_usable_password():
+        raise LastWayIn("Choose a password first, or you could not sign in any more.")
+    gone, _ = SocialAccount.objects.filter(provider=PROVIDER, user=person).delete()
+    if not gone:
+        raise NotFound("Your account is not linked.")
+    acts.note(person, Act.Kind.UNLINK, settings.OIDC_NAME)
+
+
+def _to_link(request: HttpRequest) -> int | None:
+    """Who has just asked in this browser for a link; asked once, it leads there once."""
+    asked = request.session.pop(LINKING, None)
+    if asked is None or time.time() - asked["at"] > LINKING_S:
+        return None
+    return int(asked["person"])
+
+
 def _provider(request: HttpRequest) -> Any:
     if not settings.OIDC_NAME:
         raise Http404
@@ -112,6 +159,8 @@ def _provider(request: HttpRequest) -> Any:
 def _answer(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
     try:
         claims = _trusted(sociallogin)
+        if (person := sociallogin.state.get("link")) is not None:
+            return _linked(request, sociallogin.account.uid, person)
         entering.by_word(request, _person(sociallogin, claims))
     except SecondFactorNeeded:
         return _back("second_factor")
@@ -121,6 +170,22 @@ def _answer(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
         logger.warning("OpenID Connect let nobody in: %s", error)
         return _back("failed" if error.code == SignInFailed.code else error.code)
     return HttpResponseRedirect("/")
+
+
+def _linked(request: HttpRequest, uid: str, person: int) -> HttpResponse:
+    """Who is recognised there has this account here from now on, if nobody else's is."""
+    here = request.user
+    # Signed out meanwhile, or somebody else is signed in.
+    if not isinstance(here, User) or here.pk != person:
+        return _back("failed")
+    with transaction.atomic():
+        known, is_new = SocialAccount.objects.get_or_create(
+            provider=PROVIDER, uid=uid, defaults={"user": here}
+        )
+        if is_new:
+            acts.note(here, Act.Kind.LINK, settings.OIDC_NAME)
+    result = "linked" if known.user_id == here.pk else "taken"
+    return HttpResponseRedirect(f"/settings/security?sso={result}")
 
 
 def _trusted(sociallogin: SocialLogin) -> dict[str, Any]:

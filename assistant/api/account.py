@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 from pydantic import Field
 
-from assistant.accounts import attempts, email, factors, passwords
+from assistant.accounts import attempts, email, factors, oidc, passwords
 from assistant.api.auth import ApiRequest, WholeAccount
 from assistant.api.bodies import Body, Out
 from assistant.models import User
@@ -30,6 +30,8 @@ class AccountOut(Out):
     has_password: bool = Field(description="false for who only ever signed in elsewhere")
     second_factor: bool
     recovery_codes_left: int
+    elsewhere: str = Field(description="the other site to sign in at; empty where there is none")
+    is_linked: bool = Field(description="is this account known there?")
 
 
 class Confirmed(Body):
@@ -64,6 +66,10 @@ class RecoveryCodes(Out):
     """Each is good for one sign-in. They are shown this once."""
 
     codes: list[str]
+
+
+class WayOut(Out):
+    path: str
 
 
 class ResetRequest(Body):
@@ -140,6 +146,22 @@ def renew_recovery_codes(request: ApiRequest, body: Confirmed) -> RecoveryCodes:
     return RecoveryCodes(codes=factors.renew_recovery_codes(request.auth.person))
 
 
+@router.post("/account/link", response=WayOut, auth=own, summary="Link a sign-in elsewhere")
+def link(request: ApiRequest, body: Confirmed) -> WayOut:
+    """In the browser that asks, `path` leads to the other site and back to the settings."""
+    passwords.confirm(request.auth.person, body.password)
+    oidc.prepare_link(request, request.auth.person)
+    return WayOut(path="/oidc/login")
+
+
+@router.post("/account/unlink", response=DONE, auth=own, summary="Unlink it")
+def unlink(request: ApiRequest, body: Confirmed) -> HttpResponse:
+    """Not where it is the only way in."""
+    passwords.confirm(request.auth.person, body.password)
+    oidc.unlink(request.auth.person)
+    return HttpResponse(status=204)
+
+
 @router.post("/password-resets", response={202: ResetAnswer}, summary="Ask for a reset link")
 def ask_reset(request: HttpRequest, body: ResetRequest) -> Status[ResetAnswer]:
     """Sent to a confirmed address, where the installation can send e-mail."""
@@ -164,4 +186,6 @@ def _account(person: User) -> AccountOut:
         has_password=person.has_usable_password(),
         second_factor=factors.is_on(person),
         recovery_codes_left=factors.recovery_codes_left(person),
+        elsewhere=settings.OIDC_NAME,
+        is_linked=oidc.is_linked(person),
     )

@@ -57,6 +57,7 @@ STATUS: dict[type[Exception], int] = {
     assistant.SecondFactorNeeded: 401,
     assistant.SecondFactorWrong: 403,
     assistant.SecondFactorOff: 409,
+    assistant.LastWayIn: 409,
     assistant.LastAdministrator: 409,
     assistant.SettingFixed: 409,
     assistant.EmailInvalid: 400,

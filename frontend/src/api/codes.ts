@@ -37,6 +37,7 @@ const en: Codes = {
   interrupted: "The answer was interrupted. Nothing you wrote is lost.",
   invitation_invalid:
     "This invitation was used, was taken back or has expired. Ask for another one.",
+  last_way_in: "Choose a password first, or you could not sign in any more.",
   last_administrator: "This is the only administrator. Make another one first.",
   learning_error: "Learning did not work.",
   lease_lost: "Another process has taken this over.",
@@ -117,6 +118,7 @@ const fil: Codes = {
   internal_error: "May nangyaring mali sa loob ng Danas. Nasa log nito kung ano.",
   interrupted: "Naputol ang sagot. Walang nawala sa isinulat mo.",
   invitation_invalid: "Nagamit na, binawi o lipas na ang imbitasyong ito. Humingi ng bago.",
+  last_way_in: "Pumili muna ng password, o hindi ka na makakapag-sign in.",
   last_administrator: "Ito ang nag-iisang administrator. Gumawa muna ng isa pa.",
   learning_error: "Hindi gumana ang pagkatuto.",
   lease_lost: "Ibang process na ang may hawak nito.",

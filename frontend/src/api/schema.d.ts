@@ -136,6 +136,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/account/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Link a sign-in elsewhere
+         * @description In the browser that asks, `path` leads to the other site and back to the settings.
+         */
+        post: operations["assistant_api_account_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/account/unlink": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unlink it
+         * @description Not where it is the only way in.
+         */
+        post: operations["assistant_api_account_unlink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/password-resets": {
         parameters: {
             query?: never;
@@ -1966,6 +2006,16 @@ export interface components {
             second_factor: boolean;
             /** Recovery Codes Left */
             recovery_codes_left: number;
+            /**
+             * Elsewhere
+             * @description the other site to sign in at; empty where there is none
+             */
+            elsewhere: string;
+            /**
+             * Is Linked
+             * @description is this account known there?
+             */
+            is_linked: boolean;
         };
         /** NewPassword */
         NewPassword: {
@@ -2030,6 +2080,11 @@ export interface components {
         Code: {
             /** Code */
             code: string;
+        };
+        /** WayOut */
+        WayOut: {
+            /** Path */
+            path: string;
         };
         /**
          * ResetAnswer
@@ -4815,7 +4870,7 @@ export interface components {
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
         Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"] | components["schemas"]["Changed"] | components["schemas"]["Gone"] | components["schemas"]["Rearranged"] | components["schemas"]["Removed"] | components["schemas"]["Restored"];
         /** @enum {string} */
-        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_branchable" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "last_way_in" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_branchable" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;
@@ -5004,6 +5059,52 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RecoveryCodes"];
                 };
+            };
+        };
+    };
+    assistant_api_account_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmed"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WayOut"];
+                };
+            };
+        };
+    };
+    assistant_api_account_unlink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmed"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -7,7 +7,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
 from assistant.accounts import invitations, roles
-from assistant.models import Role, User
+from assistant.models import Act, Role, User
 from tests import factories
 from tests.assistant.accounts.test_factors import turned_on
 from tests.issuer import Issuer, key
@@ -171,3 +171,98 @@ def test_an_issuer_that_is_away_is_said(client, issuer, settings):
 def test_without_an_issuer_there_is_no_such_address(client):
     assert client.get("/oidc/login").status_code == 404
     assert client.get("/oidc/callback").status_code == 404
+
+
+def ask_to_link(client, **body):
+    body = {"password": factories.PASSWORD, **body}
+    return client.post("/v1/account/link", body, content_type="application/json")
+
+
+def test_who_is_signed_in_links_their_account_and_comes_in_by_it(client, issuer):
+    ada = factories.ada()
+    client.force_login(ada)
+
+    asked = ask_to_link(client)
+    back = issuer.come_back(client)
+    account = client.get("/v1/account").json()
+    stranger = Client()
+    issuer.come_back(stranger)
+
+    assert asked.json() == {"path": "/oidc/login"}
+    assert back["Location"] == "/settings/security?sso=linked"
+    assert (account["elsewhere"], account["is_linked"]) == ("The office", True)
+    assert stranger.get(SESSION).json()["id"] == ada.pk
+    assert Act.objects.get().kind == Act.Kind.LINK
+
+
+def test_without_having_asked_nothing_is_linked(client, issuer):
+    client.force_login(factories.ada())
+
+    issuer.come_back(client)
+
+    assert not SocialAccount.objects.filter(user=factories.ada()).exists()
+
+
+def test_a_link_takes_the_password(client, issuer):
+    client.force_login(factories.ada())
+
+    answer = ask_to_link(client, password="a guess")
+
+    assert answer.json()["error"]["code"] == "password_wrong"
+    issuer.come_back(client)
+    assert not SocialAccount.objects.filter(user=factories.ada()).exists()
+
+
+def test_what_is_linked_to_somebody_else_stays_so(client, issuer):
+    linked(factories.ben())
+    client.force_login(factories.ada())
+    ask_to_link(client)
+
+    back = issuer.come_back(client)
+
+    assert back["Location"] == "/settings/security?sso=taken"
+    assert SocialAccount.objects.get().user == factories.ben()
+    assert client.get(SESSION).json()["name"] == "ada"
+
+
+def test_a_link_that_was_asked_for_links_nobody_else_who_signed_in_meanwhile(client, issuer):
+    client.force_login(factories.ada())
+    ask_to_link(client)
+    query = issuer.ask(client.get("/oidc/login")["Location"])
+    session = client.session
+    session["_auth_user_id"] = str(factories.ben().pk)
+    session["_auth_user_hash"] = factories.ben().get_session_auth_hash()
+    session.save()
+
+    back = client.get(f"/oidc/callback?{query}")
+
+    assert back["Location"] == "/signin?sso=failed"
+    assert not SocialAccount.objects.exists()
+
+
+def test_a_linked_account_is_unlinked_where_there_is_a_password(client, issuer):
+    client.force_login(linked(factories.ada()))
+    body = {"password": factories.PASSWORD}
+
+    first = client.post("/v1/account/unlink", body, content_type="application/json")
+    second = client.post("/v1/account/unlink", body, content_type="application/json")
+
+    assert (first.status_code, second.status_code) == (204, 404)
+    assert not SocialAccount.objects.exists()
+    assert Act.objects.get().kind == Act.Kind.UNLINK
+
+
+def test_the_only_way_in_is_not_unlinked(client, issuer):
+    issuer.come_back(client)
+
+    answer = client.post("/v1/account/unlink", {}, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "last_way_in")
+    assert SocialAccount.objects.exists()
+
+
+def test_without_an_issuer_there_is_nothing_to_link(client):
+    client.force_login(factories.ada())
+
+    assert ask_to_link(client).status_code == 404
+    assert client.get("/v1/account").json()["elsewhere"] == ""

@@ -112,6 +112,8 @@ ROUTES = [
     ("put", "/v1/account/factor", WHOLE),
     ("post", "/v1/account/factor/remove", WHOLE),
     ("post", "/v1/account/recovery-codes", WHOLE),
+    ("post", "/v1/account/link", WHOLE),
+    ("post", "/v1/account/unlink", WHOLE),
     ("get", "/v1/keys", WHOLE),
     ("post", "/v1/keys", WHOLE),
     ("delete", f"/v1/keys/{NOBODY}", WHOLE),

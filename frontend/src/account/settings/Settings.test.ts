@@ -1,8 +1,9 @@
-import { cleanup, render, screen, within } from "@testing-library/svelte";
+import { cleanup, render, screen, waitFor, within } from "@testing-library/svelte";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import { ada, FakeServer, Status } from "../../testing/server";
 import { session } from "../session.svelte";
+import Elsewhere from "./Elsewhere.svelte";
 import Keys from "./Keys.svelte";
 import Security from "./Security.svelte";
 import Sessions from "./Sessions.svelte";
@@ -23,6 +24,8 @@ const ACCOUNT = {
   has_password: true,
   second_factor: false,
   recovery_codes_left: 0,
+  elsewhere: "",
+  is_linked: false,
 };
 
 beforeEach(() => {
@@ -128,4 +131,48 @@ test("a second factor is set up with the password, the app and the recovery code
   expect(server.requests.find(({ call }) => call === "PUT /v1/account/factor")?.body).toEqual({
     code: "123456",
   });
+});
+
+test("an account elsewhere is linked after the password, by leaving for the other site", async () => {
+  const server = new FakeServer({
+    "POST /v1/account/link": () => ({ path: "/oidc/login" }),
+  });
+  const left: string[] = [];
+  const user = userEvent.setup();
+  render(Elsewhere, {
+    account: { ...ACCOUNT, elsewhere: "The office" },
+    onchange: async () => {},
+    leave: (path: string) => left.push(path),
+  });
+
+  await user.type(screen.getByLabelText("Present password"), "by the sea");
+  await user.click(screen.getByRole("button", { name: "Link it" }));
+
+  await waitFor(() => expect(left).toEqual(["/oidc/login"]));
+  expect(server.requests[0]?.body).toEqual({ password: "by the sea" });
+});
+
+test("a linked account is unlinked, but not where it is the only way in", async () => {
+  let is_linked = true;
+  let has_password = false;
+  new FakeServer({
+    "GET /v1/account": () => ({ ...ACCOUNT, elsewhere: "The office", is_linked, has_password }),
+    "POST /v1/account/unlink": () => {
+      is_linked = false;
+      return new Status(204, null);
+    },
+  });
+  const user = userEvent.setup();
+  render(Security);
+  expect(await screen.findByText(/It is your only way in/)).toBeTruthy();
+  expect(screen.queryByRole("button", { name: "Unlink it" })).toBeNull();
+
+  cleanup();
+  has_password = true;
+  render(Security);
+  const button = await screen.findByRole("button", { name: "Unlink it" });
+  await user.type(within(button.closest("form")!).getByLabelText("Present password"), "by the sea");
+  await user.click(button);
+
+  expect(await screen.findByRole("button", { name: "Link it" })).toBeTruthy();
 });
