@@ -144,8 +144,8 @@ ROUTES = [
 # The chat route reads the body before it knows whose key it is, so it is sent a whole one.
 BODIES = {"/v1/chat/completions": {"model": "none", "messages": [{"role": "user", "content": "?"}]}}
 # A right password, so that a refusal is one of permission.
-for path in ("/v1/account/factor", "/v1/account/factor/remove", "/v1/account/recovery-codes"):
-    BODIES[path] = {"password": factories.PASSWORD}
+for act in ("factor", "factor/remove", "recovery-codes", "link", "unlink"):
+    BODIES[f"/v1/account/{act}"] = {"password": factories.PASSWORD}
 
 # Ways in, for who is not signed in yet, and out; and what was shared with everybody.
 WAYS_IN = {
