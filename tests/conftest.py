@@ -37,6 +37,12 @@ HOME = Home(ROOT)
 NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
+def pytest_configure() -> None:
+    """Where tests run in several processes, each would read the settings, with this one's home,
+    before it gets to this file."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs the real processes comes last, and what ends them at the very end."""
     items.sort(key=_turn)
