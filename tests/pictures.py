@@ -44,6 +44,22 @@ def header_of(width: int, height: int) -> bytes:
     )
 
 
+def repeating(scans: int) -> bytes:
+    """A JPEG of a few kilobytes that paints its picture again and again."""
+    whole = picture("JPEG", (64, 64), progressive=True)
+    last = whole.rfind(b"\xff\xda")
+    return whole[:-2] + whole[last:-2] * scans + whole[-2:]
+
+
+def inflating() -> bytes:
+    """A PNG whose comment is 200 MB once it is unpacked."""
+    whole = picture("PNG")
+    comment = b"zTXtComment\0\0" + zlib.compress(bytes(200_000_000), 9)
+    chunk = struct.pack(">I", len(comment) - 4) + comment + struct.pack(">I", zlib.crc32(comment))
+    # Behind the signature and the header.
+    return whole[:33] + chunk + whole[33:]
+
+
 def upload(
     client: Client, content: bytes, name: str = "photo.png", declared: str = "image/png"
 ) -> Any:

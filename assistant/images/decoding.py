@@ -8,6 +8,7 @@ EXIF with the place it was taken, colour profiles, comments and whatever hangs b
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from dataclasses import dataclass
 from io import BytesIO
@@ -20,8 +21,15 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 MOST_PIXELS = 50_000_000
 LONG_SIDE = 2048
 QUALITY = 88
-# A picture of the most pixels takes 200 MB while it is decoded: two at a time, the others wait.
+# A progressive JPEG paints its whole picture as often as it says; cameras say ten times.
+MOST_SCANS = 100
+MOST_SEGMENTS = 10_000
+# A picture of the most pixels takes 400 MB while it is decoded: two at a time, the others wait.
 _DECODERS = threading.BoundedSemaphore(2)
+# In what is painted, 0xFF is followed by a zero or a restart.
+_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_JPEG = b"\xff\xd8"
+_IMAGE_BEGINS, _IMAGE_ENDS, _SCAN_BEGINS = b"\xd8", b"\xd9", b"\xda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,8 @@ def decode(content: bytes) -> Picture:
 
 def _opened(content: bytes) -> Image.Image:
     """The header is read, and no pixel yet."""
+    if content.startswith(_JPEG) and not _is_soon_painted(content):
+        raise ImageUnreadable("The image is put together in too many steps. Save it anew.")
     try:
         image = Image.open(BytesIO(content), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -65,6 +75,21 @@ def _opened(content: bytes) -> Image.Image:
     if image.width * image.height > MOST_PIXELS:
         raise _too_many()
     return image
+
+
+def _is_soon_painted(jpeg: bytes) -> bool:
+    """A small file with thousands of scans takes minutes, each as long as the picture is large."""
+    scans, at = 0, 0
+    for _ in range(MOST_SEGMENTS):
+        found = _MARKER.search(jpeg, at)
+        if found is None or found[1] == _IMAGE_ENDS:
+            return True
+        scans += found[1] == _SCAN_BEGINS
+        if scans > MOST_SCANS:
+            return False
+        length = jpeg[found.end() : found.end() + 2]
+        at = found.end() + (0 if found[1] == _IMAGE_BEGINS else int.from_bytes(length))
+    return False
 
 
 def _too_many() -> ImageOversize:
@@ -86,8 +111,11 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _plain(image: Image.Image) -> Image.Image:
     """Eight bits a channel, in grey or RGB, with transparency where there is some."""
+    image.load()
     exif = image.info.get("exif")
-    if image.mode.startswith(("I", "F")):
+    if image.mode in ("L", "RGBA") or (image.mode == "RGB" and not image.has_transparency_data):
+        plain = image
+    elif image.mode.startswith(("I", "F")):
         plain = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     elif image.has_transparency_data:
         plain = image.convert("RGBA")

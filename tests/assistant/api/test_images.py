@@ -18,7 +18,7 @@ from assistant.images import uploads
 from assistant.memory import forgetting
 from assistant.models import Image
 from tests import factories
-from tests.pictures import RED, header_of, noise, picture, upload
+from tests.pictures import RED, header_of, inflating, noise, picture, repeating, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +77,27 @@ def test_what_hangs_behind_an_image_is_gone():
     assert b"<script>" not in ada.get(f"/v1/images/{pk}").content
 
 
+def test_an_image_that_is_a_script_too_is_an_image_only():
+    gif = picture("GIF")
+    script = gif[:6] + b"/*" + gif[8:] + b"*/=1;alert(1)"
+    ada = factories.caller(factories.ada())
+
+    pk = upload(ada, script, "a.js", "text/javascript").json()["id"]
+
+    shown = ada.get(f"/v1/images/{pk}")
+    assert shown["Content-Type"] == "image/png"
+    assert b"alert" not in shown.content
+
+
+def test_a_jpeg_may_be_painted_as_often_as_cameras_do_and_have_a_film_behind_it():
+    # In 10 MB of anything, the bytes that begin a scan come about 150 times.
+    film = b"\xff\xda\x00\x02" * 200
+
+    response = upload(factories.caller(factories.ada()), repeating(20) + film)
+
+    assert response.json()["media_type"] == "image/jpeg"
+
+
 def test_a_large_image_is_made_smaller():
     said = upload(factories.caller(factories.ada()), picture("JPEG", (4096, 1024))).json()
 
@@ -115,6 +136,10 @@ def test_transparency_and_sixteen_bits_a_channel_are_understood():
     [
         (b"<!doctype html><script>alert(1)</script>", "page.png"),
         (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "drawing.svg"),
+        (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "drawing.png"),
+        (b"\x89PNG\r\n\x1a\n<script>alert(1)</script>", "page.png"),
+        (inflating(), "small.png"),
+        (repeating(101), "slow.jpg"),
         (b"", "empty.png"),
         (b"%PDF-1.7", "paper.jpg"),
         (picture("BMP"), "old.png"),
