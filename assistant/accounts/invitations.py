@@ -1,4 +1,7 @@
-"""Invitations: links that let one person each make an account, in whatever mode sign-up is."""
+"""Invitations: links that let one person each make an account, in whatever mode sign-up is.
+
+They hold for as long as whoever made them is an administrator: nobody leaves a door open behind.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from django.utils import timezone
 
 from assistant.accounts import acts, tokens
 from assistant.errors import InvitationInvalid, NotFound
-from assistant.models import Act, Invitation, User
+from assistant.models import Act, Invitation, Role, User
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +37,10 @@ def make(by: User, *, role: str, note: str, days: int) -> tuple[Invitation, str]
 
 def listed() -> list[Invitation]:
     """Those that can still be used, and those that were; newest first."""
-    is_shown = Q(used_at__isnull=False) | Q(revoked_at=None, expires_at__gt=timezone.now())
+    is_open = Q(revoked_at=None, expires_at__gt=timezone.now()) & Q(
+        made_by__role=Role.ADMIN, made_by__is_active=True
+    )
+    is_shown = Q(used_at__isnull=False) | is_open
     return list(Invitation.objects.filter(is_shown).select_related("used_by", "made_by")[:200])
 
 
@@ -54,12 +60,13 @@ def open_with(token: str) -> Invitation:
     Raises:
         InvitationInvalid: with the reason.
     """
-    found = Invitation.objects.filter(digest=tokens.digest_of(token)).first()
+    rows = Invitation.objects.select_related("made_by")
+    found = rows.filter(digest=tokens.digest_of(token)).first()
     if found is None:
         raise InvitationInvalid("This invitation does not exist. Check the link.")
     if found.used_at:
         raise InvitationInvalid("This invitation was used already. Ask for another one.")
-    if found.revoked_at:
+    if found.revoked_at or found.made_by is None or not found.made_by.administers:
         raise InvitationInvalid("This invitation was taken back. Ask for another one.")
     if found.expires_at <= timezone.now():
         raise InvitationInvalid("This invitation has expired. Ask for another one.")

@@ -83,7 +83,7 @@ def redeem(token: str, new: str) -> User:
         ResetLinkInvalid, PasswordWeak
     """
     now = timezone.now()
-    link = ResetLink.objects.select_related("person").filter(digest=tokens.digest_of(token)).first()
+    link = _link_of(token)
     if link is None or link.expires_at <= now or link.used_at or not link.person.is_active:
         raise ResetLinkInvalid("This link was used already or has expired. Ask for another one.")
     people.check_password(new, link.person)
@@ -91,6 +91,15 @@ def redeem(token: str, new: str) -> User:
         if not ResetLink.objects.filter(pk=link.pk, used_at=None).update(used_at=now):
             raise ResetLinkInvalid("This link was used already. Ask for another one.")
         return change(link.person, new, this=None)
+
+
+def _link_of(token: str) -> ResetLink | None:
+    """Not one of somebody who was an administrator when they made it and is none now."""
+    rows = ResetLink.objects.select_related("person", "made_by")
+    link = rows.filter(digest=tokens.digest_of(token)).first()
+    if link is not None and link.made_by is not None and not link.made_by.administers:
+        return None
+    return link
 
 
 def person_to_mail(named: str) -> tuple[User, str]:

@@ -51,6 +51,10 @@ class User(AbstractUser):
         return SCOPES_OF_ROLE[self.role]
 
     @property
+    def administers(self) -> bool:
+        return self.is_active and self.role == Role.ADMIN
+
+    @property
     def trains(self) -> bool:
         return self.training_consent is True
 

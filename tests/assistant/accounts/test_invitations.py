@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from assistant.accounts import invitations, signup
+from assistant.accounts import invitations, roles, signup
 from assistant.errors import (
     InvitationInvalid,
     NameTaken,
@@ -113,3 +113,14 @@ def test_administrators_choose_the_mode_unless_the_environment_does(settings):
     assert signup.mode() is SignUp.OPEN
     with pytest.raises(SettingFixed):
         signup.choose(factories.ann(), SignUp.CLOSED)
+
+
+@pytest.mark.parametrize("change", [{"role": Role.MEMBER}, {"is_active": False}])
+def test_an_invitation_ends_with_the_office_of_who_made_it(change):
+    _, token = invite(role=Role.ADMIN)
+    roles.change(factories.person("bob", Role.ADMIN), factories.ann().pk, **change)
+
+    with pytest.raises(InvitationInvalid, match="taken back"):
+        join(token)
+
+    assert invitations.listed() == []
