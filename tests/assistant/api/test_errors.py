@@ -14,6 +14,7 @@ from tests import factories
 pytestmark = pytest.mark.django_db
 
 JSON = "application/json"
+DEEP = "[" * 100_000 + "]" * 100_000
 KEYS = {"message", "type", "param", "code"}
 
 
@@ -59,7 +60,7 @@ def test_a_key_that_is_none_is_a_401(client, header):
     assert response["WWW-Authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("body", ["{", "", '"', '{"a": ' * 5000, b"\xff\xfe"])
+@pytest.mark.parametrize("body", ["{", "", '"', '{"a": ' * 5000, b"\xff\xfe", DEEP])
 def test_malformed_json_is_a_400(body):
     ada = factories.caller(factories.ada())
 

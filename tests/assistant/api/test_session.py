@@ -1,6 +1,9 @@
 import json
+from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from assistant.accounts import keys
 from assistant.models import User
@@ -112,6 +115,20 @@ def test_a_key_shows_its_own_scopes(client):
     me = client.get(SESSION, headers={"Authorization": f"Bearer {key}"}).json()
 
     assert me["scopes"] == ["chat"]
+
+
+def test_a_session_that_ran_out_opens_nothing_and_changes_nothing():
+    ada = factories.browser(factories.ada(training=True))
+    headers = {"X-CSRFToken": ada.get(SESSION) and ada.cookies["csrftoken"].value}
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+
+    answers = [
+        ada.get("/v1/conversations"),
+        ada.patch(SESSION, {"training": False}, content_type=JSON, headers=headers),
+    ]
+
+    assert [answer.json()["error"]["code"] for answer in answers] == ["not_signed_in"] * 2
+    assert factories.ada().trains
 
 
 def test_signing_up_is_closed_unless_opened(client):

@@ -11,6 +11,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from assistant.accounts import passwords, roles, sessions
 from assistant.chat.consumers import ChatConsumer
@@ -77,11 +78,20 @@ async def test_closing_an_account_closes_all_its_sockets():
     assert [await socket.receive_output(timeout=5) for socket in sockets] == [SIGNED_OUT] * 2
 
 
-async def test_a_command_over_a_session_that_is_gone_is_not_carried_out():
+async def end_unheard(key: str) -> None:
+    """Nobody is told, as when Valkey is away."""
+    await Session.objects.filter(session_key=key).adelete()
+
+
+async def let_run_out(key: str) -> None:
+    await Session.objects.filter(session_key=key).aupdate(expire_date=timezone.now())
+
+
+@pytest.mark.parametrize("end", [end_unheard, let_run_out])
+async def test_a_command_over_a_session_that_is_gone_is_not_carried_out(end: Any):
     ada, here, _ = await two_browsers()
     socket = await socket_of(ada, here)
-    # Nobody was told, as when Valkey was away.
-    await Session.objects.filter(session_key=here).adelete()
+    await end(here)
 
     await socket.send_json_to({"type": "watch", "request": "r1", "conversation": str(uuid4())})
 
