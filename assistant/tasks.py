@@ -85,15 +85,15 @@ def evict_adapters() -> None:
 
 
 @shared_task(name=email.SEND_RESET, ignore_result=True)
-def send_reset_link(named: str) -> None:
+def send_reset_link(named: str, language: str) -> None:
     """Mail a link to a new password to whoever has this name or address, if anybody does."""
-    email.send_reset_link(named)
+    email.send_reset_link(named, language)
 
 
 @shared_task(name=email.SEND_CONFIRMATION, ignore_result=True)
-def send_confirmation(pk: int) -> None:
+def send_confirmation(pk: int, language: str) -> None:
     """Ask the owner of an address whether it is theirs."""
-    email.send_confirmation(pk)
+    email.send_confirmation(pk, language)
 
 
 @shared_task(name="assistant.clear_sessions", ignore_result=True)

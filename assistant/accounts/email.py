@@ -10,7 +10,8 @@ from django.core.mail import send_mail
 from django.core.validators import MaxLengthValidator, validate_email
 from django.db import transaction
 
-from assistant.accounts import acts, attempts, passwords
+from assistant.accounts import acts, attempts, letters, passwords
+from assistant.accounts.letters import Letter
 from assistant.errors import EmailInvalid, NotFound, RateExceeded
 from assistant.models import Act, User
 
@@ -25,7 +26,7 @@ def of(person: User) -> EmailAddress | None:
 
 
 @transaction.atomic
-def change(person: User, address: str) -> None:
+def change(person: User, address: str, *, language: str = letters.ENGLISH) -> None:
     """Replace the address; an empty one removes it. A new one has to be confirmed.
 
     Raises:
@@ -47,22 +48,17 @@ def change(person: User, address: str) -> None:
     row = EmailAddress.objects.create(user=person, email=address, primary=True, verified=False)
     if settings.HAS_MAIL:
         transaction.on_commit(
-            lambda: current_app.send_task(SEND_CONFIRMATION, [row.pk]), robust=True
+            lambda: current_app.send_task(SEND_CONFIRMATION, [row.pk, language]), robust=True
         )
 
 
-def send_confirmation(pk: int) -> None:
+def send_confirmation(pk: int, language: str) -> None:
     """Run by a worker. An address that is gone or confirmed meanwhile needs none."""
     row = EmailAddress.objects.select_related("user").filter(pk=pk, verified=False).first()
     if row is None:
         return
-    link = f"{settings.PUBLIC_URL}/confirm/{EmailConfirmationHMAC(row).key}"
-    text = (
-        f"Hello {row.user.username},\n\n"
-        f"open this link to confirm that this is your address:\n\n{link}\n\n"
-        "If you have no account there, do nothing.\n"
-    )
-    send_mail("Confirm your address", text, None, [row.email])
+    path = f"/confirm/{EmailConfirmationHMAC(row).key}"
+    _send(letters.CONFIRMATION[language], row.user, path, row.email)
 
 
 def confirm(key: str) -> None:
@@ -74,18 +70,19 @@ def confirm(key: str) -> None:
     EmailAddress.objects.filter(pk=row.pk).update(verified=True)
 
 
-def ask_reset(named: str, *, address: str) -> None:
+def ask_reset(named: str, *, address: str, language: str = letters.ENGLISH) -> None:
     """Have a reset link sent, if there is somebody to send it to; nothing tells whether there is.
 
     Raises:
         RateExceeded: from this address.
     """
     attempts.spend(passwords.REQUESTS, address)
-    if settings.HAS_MAIL:
-        current_app.send_task(SEND_RESET, [named])
+    # Nothing longer is a name or an address, and it would lie in the queue.
+    if settings.HAS_MAIL and len(named) <= LONGEST:
+        current_app.send_task(SEND_RESET, [named, language])
 
 
-def send_reset_link(named: str) -> None:
+def send_reset_link(named: str, language: str) -> None:
     """Run by a worker, so that the time it takes tells nobody anything."""
     try:
         person, address = passwords.person_to_mail(named)
@@ -93,9 +90,9 @@ def send_reset_link(named: str) -> None:
     except (NotFound, RateExceeded):
         return
     _, token = passwords.make_link(person, by=None, hours=passwords.MAIL_HOURS)
-    text = (
-        f"Hello {person.username},\n\n"
-        f"choose a new password here, within an hour:\n\n{settings.PUBLIC_URL}/reset/{token}\n\n"
-        "If you did not ask for this, do nothing: your password stays as it is.\n"
-    )
-    send_mail("A new password for Danas", text, None, [address])
+    _send(letters.NEW_PASSWORD[language], person, f"/reset/{token}", address)
+
+
+def _send(letter: Letter, person: User, path: str, address: str) -> None:
+    text = letter.to(person.username, f"{settings.PUBLIC_URL}{path}")
+    send_mail(letter.subject, text, None, [address])

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Status
 from pydantic import Field
 
-from assistant.accounts import attempts, email, factors, oidc, passwords
+from assistant.accounts import attempts, email, factors, letters, oidc, passwords
 from assistant.api.auth import ApiRequest, WholeAccount
 from assistant.api.bodies import Body, Out
 from assistant.models import User
@@ -107,7 +107,7 @@ def change_email(request: ApiRequest, body: NewEmail) -> AccountOut:
     """A link is sent to a new address; until it is opened, nothing else is."""
     person = request.auth.person
     passwords.confirm(person, body.password)
-    email.change(person, body.email)
+    email.change(person, body.email, language=letters.language_of(request))
     return _account(person)
 
 
@@ -165,7 +165,8 @@ def unlink(request: ApiRequest, body: Confirmed) -> HttpResponse:
 @router.post("/password-resets", response={202: ResetAnswer}, summary="Ask for a reset link")
 def ask_reset(request: HttpRequest, body: ResetRequest) -> Status[ResetAnswer]:
     """Sent to a confirmed address, where the installation can send e-mail."""
-    email.ask_reset(body.name, address=attempts.address_of(request))
+    where, language = attempts.address_of(request), letters.language_of(request)
+    email.ask_reset(body.name, address=where, language=language)
     return Status(202, ResetAnswer())
 
 

@@ -1,5 +1,6 @@
 /** The HTTP client: JSON in and out, the CSRF token sent along, errors as sentences. */
 
+import { language } from "../ui/language";
 import { t } from "../ui/messages";
 import { sentence } from "./codes";
 
@@ -96,7 +97,8 @@ async function reach(method: Method, path: string, options: Options): Promise<Re
 }
 
 function headersOf(method: Method, options: Options): Record<string, string> {
-  const headers: Record<string, string> = { Accept: "application/json" };
+  // The language for what is mailed: the page's own, which need not be the browser's.
+  const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": language };
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.idempotencyKey) headers["Idempotency-Key"] = options.idempotencyKey;
   if (method !== "GET") headers["X-CSRFToken"] = csrfToken();

@@ -18,7 +18,7 @@ from assistant.errors import (
     RateExceeded,
     ResetLinkInvalid,
 )
-from assistant.models import ResetLink
+from assistant.models import ResetLink, Role
 from tests import factories
 from tests.factories import PASSWORD
 
@@ -126,6 +126,16 @@ def test_a_newer_link_takes_the_place_of_an_older():
     passwords.redeem(newer, NEW)
 
 
+def test_a_link_ends_with_the_office_of_who_made_it():
+    _, token = passwords.make_link(factories.ada(), by=factories.ann())
+    roles.change(factories.person("bob", Role.ADMIN), factories.ann().pk, role=Role.MEMBER)
+
+    with pytest.raises(ResetLinkInvalid):
+        passwords.redeem(token, NEW)
+
+    assert factories.ada().check_password(PASSWORD)
+
+
 def test_a_link_to_a_closed_account_opens_nothing():
     ada = factories.ada()
     _, token = passwords.make_link(ada, by=None)
@@ -151,7 +161,57 @@ def test_a_confirmed_address_is_sent_a_link(client, with_mail, django_capture_on
     assert factories.ada().check_password(NEW)
 
 
-@pytest.mark.parametrize("named", ["ada", "ada@example.org", "nobody"])
+@pytest.mark.parametrize(
+    ("asked", "begins"),
+    [
+        ("fil", "Kumusta ada"),
+        ("de, tl-PH;q=0.9, en;q=0.5", "Kumusta ada"),
+        ("en-GB,fil;q=0.1", "Hello ada"),
+        ("de", "Hello ada"),
+        ("\x00;;,q=", "Hello ada"),
+        ("", "Hello ada"),
+    ],
+)
+def test_letters_are_in_the_language_of_who_asked(
+    client, with_mail, django_capture_on_commit_callbacks, asked, begins
+):
+    headers = {"Accept-Language": asked}
+    body = {"password": PASSWORD, "email": "ada@example.org"}
+    ada = signed_in(factories.ada())
+    with django_capture_on_commit_callbacks(execute=True):
+        ada.put("/v1/account/email", body, content_type=JSON, headers=headers)
+    email.confirm(token_in(mail.outbox[0].body, "confirm"))
+
+    client.post("/v1/password-resets", {"name": "ada"}, content_type=JSON, headers=headers)
+
+    assert [letter.body.startswith(begins) for letter in mail.outbox] == [True, True]
+    assert token_in(mail.outbox[1].body, "reset")
+
+
+def test_a_confirmation_is_used_once(with_mail, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        email.change(factories.ada(), "ada@example.org")
+    token = token_in(mail.outbox[0].body, "confirm")
+    email.confirm(token)
+
+    with pytest.raises(EmailInvalid):
+        email.confirm(token)
+
+
+def test_an_address_that_somebody_has_confirmed_is_not_confirmed_twice(
+    with_mail, django_capture_on_commit_callbacks
+):
+    EmailAddress.objects.create(user=factories.ada(), email="ada@example.org", verified=True)
+    with django_capture_on_commit_callbacks(execute=True):
+        email.change(factories.cy(), "ada@example.org")
+
+    with pytest.raises(EmailInvalid):
+        email.confirm(token_in(mail.outbox[0].body, "confirm"))
+
+    assert not email.of(factories.cy()).verified
+
+
+@pytest.mark.parametrize("named", ["ada", "ada@example.org", "nobody", "n" * 1_000_000])
 def test_an_address_that_was_not_confirmed_is_sent_nothing_and_nobody_is_told(
     client, with_mail, named
 ):
