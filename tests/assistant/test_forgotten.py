@@ -14,7 +14,7 @@ from django.apps import apps
 from django.conf import settings as django_settings
 from django.utils import timezone
 
-from assistant import files
+from assistant import tasks
 from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
 from assistant.images import uploads
@@ -124,8 +124,8 @@ def test_nothing_is_left_of_what_was_said(forget):
     assert len(list(kept_files())) > 2
 
     forget(ada, where)
-    snapshots.tend()
-    files.sweep()
+    tasks.tend_feed()
+    tasks.sweep_files()
 
     assert places_of(WORD) == set()
     assert places_of(*ids) <= KNOWN_BY_ID
