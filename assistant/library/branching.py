@@ -8,11 +8,13 @@ nothing is learned or exported twice. The copies of answers have no log, and can
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 
+from assistant import files
 from assistant.chat import branches
 from assistant.chat.views_of import places_of
 from assistant.errors import AnswerNotFinished, NotBranchable, NotFound
@@ -107,12 +109,16 @@ def _copy_images(person: User, into: Conversation, messages: Sequence[UUID]) -> 
     """An image belongs to one conversation and goes with it, so each has its own."""
     showing = Message.objects.filter(pk__in=messages, parts__contains=[{"type": "image"}])
     copies: dict[str, str] = {}
-    for message in showing:
-        for part in message.parts:
-            if part["type"] != "image":
-                continue
-            if part["image"] not in copies:
-                copied = uploads.copy(person, UUID(part["image"]), into)
-                copies[part["image"]] = str(copied.pk)
-            part["image"] = copies[part["image"]]
-        message.save(update_fields=["parts"])
+    with ExitStack() as undo:
+        for message in showing:
+            for part in message.parts:
+                if part["type"] != "image":
+                    continue
+                if part["image"] not in copies:
+                    copied = uploads.copy(person, UUID(part["image"]), into)
+                    # Its row goes with the transaction if the next one can't be copied.
+                    undo.callback(files.shelf().delete, copied.address)
+                    copies[part["image"]] = str(copied.pk)
+                part["image"] = copies[part["image"]]
+            message.save(update_fields=["parts"])
+        undo.pop_all()

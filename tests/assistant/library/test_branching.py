@@ -115,6 +115,23 @@ def test_images_copied_count_towards_what_may_be_added_in_a_day(settings):
     assert Conversation.objects.count() == 1
 
 
+def test_a_branch_that_cannot_be_leaves_no_file(settings, tmp_path):
+    answer, image = with_image()
+    second = uploads.take_in(factories.ada(), picture())
+    uploads.attach(factories.ada(), answer.conversation, [second.pk])
+    said = answer.parent
+    said.parts = [*said.parts, ImagePart(image=second.pk).model_dump(mode="json")]
+    said.save()
+    # Room for one more than the two.
+    settings.IMAGE_DAY_BYTES = 3 * image.bytes
+
+    with pytest.raises(ImagesTooMany):
+        branching.branch_off(factories.ada(), answer.pk)
+
+    kept = {path.stem for path in (tmp_path / "files").rglob("*.png")}
+    assert kept == {str(image.pk), str(second.pk)}
+
+
 def test_its_answers_are_not_judged_nor_exported_a_second_time(talk):
     made = branching.branch_off(factories.ada(), talk[1].pk)
 
