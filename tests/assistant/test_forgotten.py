@@ -10,11 +10,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.utils import timezone
 
 from assistant import tasks
+from assistant.accounts import keys, passwords
 from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
 from assistant.images import uploads
@@ -26,8 +28,9 @@ from assistant.review.decisions import Ruling
 from assistant.sharing import links
 from assistant.trajectories import building, snapshots
 from assistant.trajectories.filters import Filter
+from learning import scopes
 from learning.contracts import FeedbackKind
-from learning.models import Answer
+from learning.models import Answer, Participant, PersonEffect
 from tests import factories
 from tests.pictures import picture
 
@@ -36,6 +39,8 @@ pytestmark = pytest.mark.django_db
 WORD = "zanzibar"
 # Ids without words that stay, so that others can be told what is gone, and when it was.
 KNOWN_BY_ID = {"Release", "SnapshotRow", "AuditEntry", "LedgerEntry", "Bulk"}
+# Columns of people that are no foreign keys, since learning knows nobody by a row.
+PERSONS = {"person"}
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +135,34 @@ def test_nothing_is_left_of_what_was_said(forget):
     assert places_of(WORD) == set()
     assert places_of(*ids) <= KNOWN_BY_ID
     assert list(kept_files()) == []
+
+
+def test_nothing_is_left_that_says_whose_account_it_was():
+    ada = factories.ada()
+    where = lived(ada)
+    factories.browser(ada)
+    keys.create(ada)
+    EmailAddress.objects.create(user=ada, email=f"{WORD}@example.org", verified=True)
+    passwords.make_link(ada, by=factories.ann())
+    scopes.choose(ada.pk, "base")
+    Participant.objects.create(person=ada.pk, number=1)
+    PersonEffect.objects.create(person=ada.pk, head=b"", judgements=1, version=1)
+    ada_pk = ada.pk
+    assert {"Participant", "PolicyChoice", "ResetLink"} <= belonging_to(ada_pk)
+
+    delete_account(ada, where)
+    tasks.sweep_files()
+
+    assert belonging_to(ada_pk) == set()
+    assert places_of(WORD) == set()
+
+
+def belonging_to(person: int) -> set[str]:
+    """Tables with a column that names a person, and in it this one."""
+    return {
+        model.__name__
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if field.name in PERSONS or field.related_model is User
+        if model._base_manager.filter(**{field.attname: person}).exists()
+    }
