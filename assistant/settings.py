@@ -301,7 +301,7 @@ CELERY_BEAT_SCHEDULE = {
     "measure how busy everything is": {"task": "assistant.measure", "schedule": 30.0},
     "purge what was deleted": {"task": "assistant.purge", "schedule": 60.0},
     "understand what was said": {"task": "assistant.understand", "schedule": 10.0},
-    "tend the researchers' feed": {"task": "assistant.tend_feed", "schedule": 300.0},
+    "tend the researchers' feed": {"task": "assistant.tend_feed", "schedule": 60.0},
     "delete files that nobody keeps": {"task": "assistant.sweep_files", "schedule": 600.0},
     "order the review queue": {"task": "assistant.describe_reviews", "schedule": 30.0},
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},

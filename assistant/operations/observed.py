@@ -22,6 +22,8 @@ logger = logging.getLogger("assistant.requests")
 
 HEADER = "X-Request-Id"
 READING = {"GET", "HEAD", "OPTIONS"}
+# A client may make up others, and each would be a series of its own for good.
+METHODS = READING | {"POST", "PUT", "PATCH", "DELETE"}
 SLOW_S = 1.0
 
 
@@ -60,10 +62,11 @@ def _note(request: HttpRequest, response: HttpResponseBase, started: float, name
     response[HEADER] = name
     match = request.resolver_match
     route = f"/{match.route}" if match else "none"
-    tally.add("requests", request.method or "", route, str(response.status_code))
+    method = request.method if request.method in METHODS else "other"
+    tally.add("requests", method, route, str(response.status_code))
     tally.time("request_seconds", route, seconds=took_s)
     if request.method not in READING or response.status_code >= 500 or took_s > SLOW_S:
-        # The path alone: what people search for is in the query.
-        logger.info(
-            "%s %s %d %.0f ms", request.method, request.path, response.status_code, 1000 * took_s
-        )
+        # The path alone: what people search for is in the query. Whoever has a token has what it
+        # is for, so it is left out too.
+        where = route if match and "token" in match.kwargs else request.path
+        logger.info("%s %s %d %.0f ms", method, where, response.status_code, 1000 * took_s)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 # whole: the trajectory, m: its message, c: the conversation, u: its owner. An answer that was
 # stopped before its first word has tokens but no text; it is left out.
-_AGREED = """
+AGREED = """
     JOIN assistant_message m ON m.id = whole.generation_id AND m.parts <> '[]'
                             AND m.deleted_at IS NULL
     JOIN assistant_conversation c ON c.id = m.conversation_id AND NOT c.is_temporary
@@ -64,7 +64,7 @@ def _unless_redacted(column: str) -> str:
 SHOWN = f"""
     FROM assistant_release r
     JOIN assistant_trajectory whole ON whole.generation_id = r.trajectory_id AND NOT r.is_tombstone
-    {_AGREED}
+    {AGREED}
     LEFT JOIN ({_REDACTED}) AS hidden ON hidden.conversation_id = c.id
     CROSS JOIN LATERAL (SELECT
         whole.created_at, whole.policy, whole.digest, whole.base_model, whole.sampling,
@@ -93,7 +93,7 @@ CONSENTED = f"""
            coalesce(md5(nullif(concat_ws(' ', here.digest, beside.digests), '')), '') AS redactions,
            md5(concat_ws(' ', said.ids, learned.ids, here.digest, beside.digests)) AS state
       FROM assistant_trajectory whole
-      {_AGREED}
+      {AGREED}
       LEFT JOIN redacted here ON here.conversation_id = c.id
       LEFT JOIN (
             SELECT f.message_id AS answer,

@@ -10,6 +10,8 @@ from celery import shared_task
 from django.test import AsyncClient, Client
 
 from assistant import logs, logs_of_tasks
+from assistant.operations import observed
+from assistant.operations.tally import Tally
 
 LOGGER = "assistant.somewhere"
 
@@ -96,3 +98,26 @@ def test_a_task_runs_under_the_id_of_the_request_that_asked_for_it():
 
     assert seen == ["r-2"]
     assert logs.current() == ""
+
+
+def test_methods_that_a_client_makes_up_are_counted_as_one(client: Client, monkeypatch):
+    counts = Tally()
+    monkeypatch.setattr(observed, "tally", counts)
+
+    for method in ("BREW", "A|B"):
+        client.generic(method, "/nowhere")
+
+    assert [key for key in counts._counts if key.startswith("requests|")] == [
+        "requests|other|none|404"
+    ]
+
+
+@pytest.mark.django_db
+def test_the_token_of_a_link_is_not_logged(client: Client, caplog, monkeypatch):
+    monkeypatch.setattr(observed, "SLOW_S", -1)
+
+    with caplog.at_level(logging.INFO, observed.logger.name):
+        client.get("/v1/shared/whoever-has-this-can-read")
+
+    (line,) = [each.getMessage() for each in caplog.records if each.name == observed.logger.name]
+    assert line.startswith("GET /v1/shared/<token> 404")

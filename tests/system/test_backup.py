@@ -59,7 +59,7 @@ def upload(stack: LightStack, key: str) -> str:
         files={"file": ("red.png", picture(), "image/png")},
         headers={"Authorization": f"Bearer {key}"},
     )
-    assert said.status_code == 201, said.text
+    assert said.status_code == 200, said.text
     name: str = said.json()["id"]
     return name
 

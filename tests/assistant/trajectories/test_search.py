@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 
 from assistant.accounts import people
-from assistant.models import Pull
+from assistant.models import Message, Pull
 from assistant.search import meaning
+from assistant.trajectories import feed, search
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +19,33 @@ def ids(query):
 
 
 def about(text, owner=factories.ada):
-    return str(factories.served(owner(), text).pk)
+    answer = factories.served(owner(), text)
+    feed.give_places()
+    return str(answer.pk)
+
+
+def test_what_is_new_is_there_without_a_query():
+    answer = factories.served(factories.ada(), "Rain falls.")
+
+    assert ids("") == [str(answer.pk)]
+
+
+def test_a_query_without_a_word_that_the_vectors_know_finds_nothing(monkeypatch):
+    about("Rain falls.")
+    meaning.fill_in()
+    monkeypatch.setattr(search, "embed", lambda texts: np.zeros((len(texts), 256), np.float32))
+
+    assert ids("q=unknown&by=meaning") == []
+
+
+def test_a_filter_holds_for_what_a_query_finds():
+    about("Rain falls.")
+    liked = about("Rain fell.")
+    factories.feedback(Message.objects.get(pk=liked))
+    meaning.fill_in()
+
+    for by in ("words", "meaning"):
+        assert ids(f"q=rain&by={by}&feedback=up") == [liked]
 
 
 def test_without_a_query_the_latest_come_first():
