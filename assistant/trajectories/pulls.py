@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import F
 from django.utils import timezone
@@ -65,14 +66,14 @@ class Stream:
         end(self._record, is_whole=is_whole)
 
 
-def begin(person: User, how: Pull.How, *, form: str = "", filter_: Filter, first: str = "") -> Pull:
+def begin(person: User, how: Pull.How, *, form: str = "", filter_: Filter, **values: Any) -> Pull:
     return Pull.objects.create(
         person=person,
         name=person.username,
         how=how,
         format=form,
         filter=filter_.written(),
-        first=first,
+        **values,
     )
 
 
@@ -84,16 +85,8 @@ def end(record: Pull, *, is_whole: bool) -> None:
 
 def note(person: User, how: Pull.How, rows: int, *, form: str = "", filter_: Filter) -> None:
     """Write down what is over at once."""
-    Pull.objects.create(
-        person=person,
-        name=person.username,
-        how=how,
-        format=form,
-        filter=filter_.written(),
-        rows=rows,
-        ended_at=timezone.now(),
-        is_whole=True,
-    )
+    over = {"rows": rows, "ended_at": timezone.now(), "is_whole": True}
+    begin(person, how, form=form, filter_=filter_, **over)
 
 
 def check_format(form: str) -> str:
