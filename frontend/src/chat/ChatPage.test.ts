@@ -289,6 +289,29 @@ describe("a message", () => {
   });
 });
 
+test("nothing is said to a conversation before it was read, and what was written stays", async () => {
+  let isDown = true;
+  const server = serving({ messages: turns(1, 1) }, {}, {
+    [`GET ${HERE}`]: () =>
+      isDown
+        ? new Status(500, error("It is down."))
+        : { conversation, messages: turns(1, 1), has_more: false, cut: [] },
+  });
+  const user = userEvent.setup();
+  open();
+  await screen.findByText("It is down.");
+
+  await user.type(screen.getByLabelText("Write to Danas"), "And then?{Enter}");
+  expect(server.commands.some(({ type }) => type === "send")).toBe(false);
+
+  isDown = false;
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  await waitFor(() => expect(shown()).toEqual(["q1", "a1"]));
+  await user.type(screen.getByLabelText("Write to Danas"), "{Enter}");
+  const said = server.commands.find((one) => one.type === "send");
+  expect(said).toMatchObject({ parent: "a1", parts: [{ type: "text", text: "And then?" }] });
+});
+
 describe("keys", () => {
   test("act on the last answer, and never while someone writes", async () => {
     const server = serving({ messages: turns(1, 2) }, {}, {
