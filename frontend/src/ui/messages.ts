@@ -235,7 +235,7 @@ const en = {
       ["Ctrl + Shift + O", "New chat"],
       ["/", "Write"],
       ["?", "This sheet"],
-    ],
+    ] as [string, string][],
   },
 };
 

@@ -23,6 +23,10 @@ export function exactly(moment: string): string {
   return new Date(moment).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
 }
 
+export function day(moment: string): string {
+  return new Date(moment).toLocaleDateString(language, { dateStyle: "medium" });
+}
+
 /** “48 s”, “3 min 20 s”. */
 export function duration(from: string, to: string): string {
   const seconds = Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
