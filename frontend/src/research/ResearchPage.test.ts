@@ -79,7 +79,7 @@ test("a filter stands in the address", async () => {
 test("a trajectory is opened and shows how probable each token was", async () => {
   const user = open("/research");
 
-  await user.click(await screen.findByRole("link", { name: "Open: What is rain?" }));
+  await user.click(await screen.findByRole("link", { name: "What is rain?" }));
 
   const drawer = await screen.findByRole("dialog", { name: "Trajectory" });
   // e^-4 is 0.0183.

@@ -41,7 +41,6 @@ const en = {
 
   none: "Nothing matches. Nobody may have agreed to share yet, or the filter is too narrow.",
   more: "Show earlier ones",
-  openIt: (question: string) => `Open: ${question}`,
   tokens: (count: number) => plural(count, "token", "tokens"),
   nearness: (share: number) => `${number(Math.round(share * 100))} % alike`,
 
@@ -174,7 +173,6 @@ const fil: ResearchMessages = {
 
   none: "Walang tumutugma. Baka wala pang pumapayag magbahagi, o masyadong makitid ang salaan.",
   more: "Ipakita ang mga nauna",
-  openIt: (question) => `Buksan: ${question}`,
   tokens: (count) => `${number(count)} token`,
   nearness: (share) => `${number(Math.round(share * 100))} % magkatulad`,
 
