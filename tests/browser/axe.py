@@ -7,13 +7,15 @@ from playwright.sync_api import Page
 from tests.system.stack import ROOT
 
 SCRIPT = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-RUN = """
-async () => {
-  const { violations } = await axe.run(document);
+# Colours are looked at once they have stopped changing.
+RUN = """async () => {
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  const still = Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+  await Promise.race([still, new Promise((resolve) => setTimeout(resolve, 1000))]);
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
   return violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id}: ${target} ${failureSummary}`));
-}
-"""
+    nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 120)} ${failureSummary}`));
+}"""
 
 
 def violations(page: Page) -> list[str]:

@@ -52,7 +52,8 @@ def page(visit: Visit, ada: tuple[str, str]) -> Page:
 def light() -> Iterator[LightStack]:
     """Danas with a scripted engine and no learning, for what people do with the page itself."""
     make_model()
-    stack = LightStack(DANAS_SIGNUP="open")
+    # Which items are reviewed twice is drawn by chance.
+    stack = LightStack(DANAS_SIGNUP="open", DANAS_REVIEW_TWICE="0")
     try:
         stack.start()
         yield stack

@@ -24,7 +24,8 @@ def test_a_trajectory_is_found_looked_at_and_taken_away(
     finished(page)
 
     page.get_by_role("link", name="Research").click()
-    page.get_by_role("link", name="Open: What pulls at the sea?").click()
+    shown = page.get_by_role("main")
+    shown.get_by_role("link", name="What pulls at the sea?").click()
     drawer = page.get_by_role("dialog", name="Trajectory")
     expect(drawer.get_by_text("What it sampled")).to_be_visible()
     expect(drawer.get_by_title("probability").first).to_be_visible()
