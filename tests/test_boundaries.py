@@ -39,7 +39,7 @@ def said_by(source: str, *arguments: str) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", source, *arguments],
         cwd=ROOT,
-        env=dict(os.environ),
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "assistant.settings"},
         capture_output=True,
         text=True,
         check=False,
