@@ -17,7 +17,8 @@ from pydantic import Field
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
 from assistant.api.errors import RequestInvalid
-from assistant.models import ReviewItem, Scope, User, Verdict
+from assistant.api.review_items import ItemOut, WholeItem, item_out, whole_item
+from assistant.models import Scope, Verdict
 from assistant.review import agreement, audit, bulk, claims, decisions, describing, listing
 from assistant.review.decisions import Ruling
 from assistant.review.filters import Filters
@@ -27,11 +28,6 @@ from assistant.texts import Text
 
 router = Router(tags=["review"], auth=Needs(Scope.REVIEW))
 
-# What an item says of itself by the same name.
-PLAIN = (
-    *("id", "kind", "policy", "tags", "answer", "said", "has_pii"),
-    *("influence", "unsure", "created_at", "decided_at"),
-)
 State = Literal[
     "", "pending", "claimed", "accepted", "corrected", "rejected", "redacted", "escalated"
 ]
@@ -67,76 +63,11 @@ class SpanIn(Body):
     end: int = Field(ge=0, lt=2**31)
 
 
-class MarkOut(Out):
-    where: str
-    start: int
-    end: int
-    kind: str
-
-
-class SaidOut(Out):
-    role: str
-    text: str
-
-
-class ItemOut(Out):
-    """`claimed_by` names who has it, `is_mine` says whether that is the caller, and only then
-    there is a `token`. `opposed` counts the people who said the opposite of similar answers."""
-
-    id: UUID
-    feedback: UUID
-    kind: str
-    state: str
-    person: str
-    policy: str
-    tags: list[str]
-    question: str
-    answer: str
-    said: str
-    has_pii: bool
-    opposed: int
-    influence: float | None
-    unsure: float | None
-    created_at: datetime
-    decided_at: datetime | None
-    claimed_by: str
-    is_mine: bool
-    is_own_feedback: bool
-    waits_for_second: bool
-
-
 class Items(Out):
     """`next` goes into `after` for the page that follows; empty at the end."""
 
     data: list[ItemOut]
     next: str
-
-
-class DecisionOut(Out):
-    verdict: str
-    text: str
-    note: str
-    by: str
-    made_at: datetime
-    is_second: bool
-
-
-class UsedOut(Out):
-    policy: str
-    is_live: bool
-
-
-class WholeItem(ItemOut):
-    """`marks` are hints at what could identify somebody. `used_in` are the versions that learned
-    from it, read from the lineage."""
-
-    path: list[SaidOut]
-    over: str
-    marks: list[MarkOut]
-    token: UUID | None
-    lease_until: datetime | None
-    decisions: list[DecisionOut]
-    used_in: list[UsedOut]
 
 
 class Next(Out):
@@ -231,7 +162,7 @@ def index(
     """By influence times uncertainty of the reward model, or the newest first."""
     page = listing.page(filters.as_filters(), sort, _place(after), limit)
     return Items(
-        data=[_item_out(request.auth.person, item) for item in page.items],
+        data=[item_out(request.auth.person, item) for item in page.items],
         next=_cursor(page.next) if page.next else "",
     )
 
@@ -251,22 +182,22 @@ def claim_next(request: ApiRequest, body: NextIn) -> Next:
     """The most telling one that is free and matches, for ten minutes."""
     who = request.auth.person
     item = claims.claim_next(who, body.filters.as_filters(), body.skip)
-    return Next(item=_whole(who, item) if item else None)
+    return Next(item=whole_item(who, item) if item else None)
 
 
 @router.get("/review/items/{uuid:pk}", response=WholeItem, summary="Read a review item")
 def show(request: ApiRequest, pk: UUID) -> WholeItem:
-    return _whole(request.auth.person, claims.find(pk))
+    return whole_item(request.auth.person, claims.find(pk))
 
 
 @router.post("/review/items/{uuid:pk}/claim", response=WholeItem, summary="Claim an item")
 def claim(request: ApiRequest, pk: UUID) -> WholeItem:
-    return _whole(request.auth.person, claims.claim(request.auth.person, pk))
+    return whole_item(request.auth.person, claims.claim(request.auth.person, pk))
 
 
 @router.post("/review/items/{uuid:pk}/renew", response=WholeItem, summary="Keep an item longer")
 def renew(request: ApiRequest, pk: UUID, body: TokenIn) -> WholeItem:
-    return _whole(request.auth.person, claims.renew(request.auth.person, pk, body.token))
+    return whole_item(request.auth.person, claims.renew(request.auth.person, pk, body.token))
 
 
 @router.post("/review/items/{uuid:pk}/release", response={204: None}, summary="Give an item back")
@@ -281,13 +212,13 @@ def decide(request: ApiRequest, pk: UUID, body: RulingIn) -> WholeItem:
     who = request.auth.person
     spans = [Span(span.where, span.start, span.end) for span in body.spans]
     ruling = Ruling(Verdict(body.verdict), body.text, spans, body.note)
-    return _whole(who, decisions.decide(who, pk, body.token, ruling))
+    return whole_item(who, decisions.decide(who, pk, body.token, ruling))
 
 
 @router.post("/review/items/{uuid:pk}/undo", response=WholeItem, summary="Undo a decision")
 def undo(request: ApiRequest, pk: UUID) -> WholeItem:
     """Takes back all that came of it; the item is the caller's again."""
-    return _whole(request.auth.person, decisions.undo(request.auth.person, pk))
+    return whole_item(request.auth.person, decisions.undo(request.auth.person, pk))
 
 
 @router.get("/review/items/{uuid:pk}/similar", response=Similar, summary="Find similar items")
@@ -297,7 +228,7 @@ def similar(request: ApiRequest, pk: UUID) -> Similar:
     return Similar(
         data=[
             SimilarOut(
-                item=_item_out(who, other),
+                item=item_out(who, other),
                 closeness=closeness,
                 is_opposite=bool(item.polarity) and other.polarity == -item.polarity,
             )
@@ -326,7 +257,7 @@ def preview(request: ApiRequest, body: PreviewIn) -> PreviewOut:
         verdict=made.bulk.verdict,
         count=len(made.bulk.items),
         has_more=made.has_more,
-        examples=[_item_out(who, item) for item in made.examples],
+        examples=[item_out(who, item) for item in made.examples],
     )
 
 
@@ -338,53 +269,6 @@ def apply(request: ApiRequest, pk: UUID) -> OutcomeOut:
 @router.post("/review/bulk/{uuid:pk}/undo", response=OutcomeOut, summary="Undo it for all of them")
 def undo_bulk(request: ApiRequest, pk: UUID) -> OutcomeOut:
     return OutcomeOut(**asdict(bulk.undo(request.auth.person, pk)))
-
-
-def _item_out(who: User, item: ReviewItem) -> ItemOut:
-    return ItemOut(**_fields(who, item))
-
-
-def _fields(who: User, item: ReviewItem) -> dict[str, Any]:
-    is_held = item.token is not None and listing.is_held(item)
-    return {
-        **{name: getattr(item, name) for name in PLAIN},
-        "feedback": item.feedback_id,
-        "person": item.pseudonym,
-        "state": "claimed" if is_held and item.state == "pending" else item.state,
-        "question": item.path[-1]["text"] if item.path else "",
-        "opposed": listing.opposed(item),
-        "claimed_by": item.holder.username if is_held and item.holder else "",
-        "is_mine": is_held and item.holder_id == who.pk,
-        "is_own_feedback": item.person_id == who.pk,
-        "waits_for_second": item.state == "pending" and item.first_by_id == who.pk,
-    }
-
-
-def _whole(who: User, item: ReviewItem) -> WholeItem:
-    fields = _fields(who, item)
-    return WholeItem(
-        **fields,
-        path=item.path,
-        over=item.over,
-        marks=item.pii,
-        token=item.token if fields["is_mine"] else None,
-        lease_until=item.lease_until if fields["claimed_by"] else None,
-        decisions=[
-            DecisionOut(
-                verdict=row.verdict,
-                text=row.text,
-                note=row.note,
-                by=row.by.username if row.by else "",
-                made_at=row.made_at,
-                is_second=row.is_second,
-            )
-            for row in audit.decisions_for(who, item)
-        ],
-        used_in=[
-            UsedOut(policy=each.version.name, is_live=each.is_live)
-            for each in listing.used_in(item)
-        ],
-    )
 
 
 def _cursor(place: Place) -> str:

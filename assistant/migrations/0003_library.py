@@ -285,7 +285,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="searchentry",
             index=django.contrib.postgres.indexes.GinIndex(
-                fields=["text"], name="search_parts", opclasses=["gin_trgm_ops"]
+                fields=["owner", "text"],
+                name="search_parts",
+                opclasses=["int8_ops", "gin_trgm_ops"],
             ),
         ),
         migrations.AddIndex(

@@ -47,7 +47,12 @@ class SearchEntry(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["owner", "-created_at"], name="search_owner"),
             GinIndex(fields=["words"], name="search_words"),
-            GinIndex(fields=["text"], opclasses=["gin_trgm_ops"], name="search_parts"),
+            # With the owner in it, only that person's texts are compared letter by letter.
+            GinIndex(
+                fields=["owner", "text"],
+                opclasses=["int8_ops", "gin_trgm_ops"],
+                name="search_parts",
+            ),
         ]
 
     def __str__(self) -> str:

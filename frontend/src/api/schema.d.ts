@@ -1532,7 +1532,7 @@ export interface paths {
          * List alarms
          * @description Open ones first, then the newest.
          */
-        get: operations["assistant_api_reviewing_alarms"];
+        get: operations["assistant_api_oversight_alarms"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1554,7 +1554,7 @@ export interface paths {
          * Close an alarm
          * @description Training that it froze goes on. Closing it twice changes nothing: the first note stays.
          */
-        post: operations["assistant_api_reviewing_close"];
+        post: operations["assistant_api_oversight_close"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1569,7 +1569,7 @@ export interface paths {
             cookie?: never;
         };
         /** What moved the reward model most */
-        get: operations["assistant_api_reviewing_influential"];
+        get: operations["assistant_api_oversight_influential"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1592,7 +1592,7 @@ export interface paths {
          * @description The reward model forgets all that this participant said, and no later update learns from
          *     it. It can be taken back.
          */
-        post: operations["assistant_api_reviewing_leave_out"];
+        post: operations["assistant_api_oversight_leave_out"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1609,7 +1609,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Take someone in again */
-        post: operations["assistant_api_reviewing_take_back"];
+        post: operations["assistant_api_oversight_take_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6999,7 +6999,7 @@ export interface operations {
             };
         };
     };
-    assistant_api_reviewing_alarms: {
+    assistant_api_oversight_alarms: {
         parameters: {
             query?: {
                 limit?: number;
@@ -7021,7 +7021,7 @@ export interface operations {
             };
         };
     };
-    assistant_api_reviewing_close: {
+    assistant_api_oversight_close: {
         parameters: {
             query?: never;
             header?: never;
@@ -7047,7 +7047,7 @@ export interface operations {
             };
         };
     };
-    assistant_api_reviewing_influential: {
+    assistant_api_oversight_influential: {
         parameters: {
             query?: {
                 limit?: number;
@@ -7069,7 +7069,7 @@ export interface operations {
             };
         };
     };
-    assistant_api_reviewing_leave_out: {
+    assistant_api_oversight_leave_out: {
         parameters: {
             query?: never;
             header?: never;
@@ -7095,7 +7095,7 @@ export interface operations {
             };
         };
     };
-    assistant_api_reviewing_take_back: {
+    assistant_api_oversight_take_back: {
         parameters: {
             query?: never;
             header?: never;

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from assistant.api import reviewing
+from assistant.api import oversight
 from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
 from inference import registry
@@ -27,7 +27,7 @@ def rae():
 def asked(monkeypatch):
     asked = []
     monkeypatch.setattr(queue, "ask_catch_up", lambda: asked.append("catch up"))
-    monkeypatch.setattr(reviewing, "REBUILD_PATIENCE_S", 0.0)
+    monkeypatch.setattr(oversight, "REBUILD_PATIENCE_S", 0.0)
     return asked
 
 
