@@ -14,25 +14,10 @@ from learning.policy.trainer import TokenIds
 from learning.reward import length
 from learning.worker import rewards
 from learning.worker.loaded import Workshop
+from learning.worker.words import Words
 
 # How far back prompts are looked up; a tenth of them is held out.
 PROMPTS = 1024
-
-
-class Words:
-    """`learning.evaluation.exam.Words` of a workshop."""
-
-    def __init__(self, workshop: Workshop) -> None:
-        self._tokenizer = workshop.tokenizer
-        self.prompt_ids = workshop.prompt_ids
-        self.answer_ids = workshop.answer_ids
-        self.end_ids = workshop.tokenizer.end_ids
-
-    def encode(self, text: str) -> TokenIds:
-        return tuple(self._tokenizer.encode(text))
-
-    def decode(self, ids: TokenIds) -> str:
-        return self._tokenizer.decode(ids)
 
 
 def exam_for(workshop: Workshop, person: int | None) -> Exam:

@@ -37,8 +37,8 @@ from learning.policy.update import update
 from learning.reward.model import Head, Thumb
 from learning.reward.rewarder import Rewarder
 from learning.worker.engine import Engine, EngineSampler
-from learning.worker.exams import Words
 from learning.worker.loaded import Workshop
+from learning.worker.words import Words
 from tests.inference.conftest import MODEL, start_engine
 
 SYSTEM_TEXT = "You are Danas, a helpful personal assistant."

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+
+from tests.benchmarks.__main__ import SIMULATED, WITHOUT_A_STACK
 from tests.benchmarks.attack import share_of_effect
 from tests.benchmarks.overoptimisation import end_to_peak
 from tests.benchmarks.preference import WAYS, tables
@@ -51,3 +55,12 @@ def test_the_families_take_turns():
     assert settings.runs == [("length", 0), ("list", 1), ("length", 2)]
     assert not settings.is_over
     assert Settings(minutes=-1.0).is_over
+
+
+def test_every_benchmark_begins_without_django_set_up():
+    names = sorted({*WITHOUT_A_STACK, *SIMULATED})
+    code = "\n".join(f"import tests.benchmarks.{name}" for name in names)
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
