@@ -55,4 +55,6 @@ def finished(page: Page) -> Locator:
 
 
 def text_of(shown: Locator) -> str:
+    """What the answer says; its Markdown may be drawn a moment after the answer is there."""
+    expect(shown.locator(".markdown").first).not_to_be_empty()
     return shown.locator(".markdown").first.inner_text()

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import Visit, answer, ask, finished, sign_in
+from tests.browser.pages import PASSWORD, Visit, answer, ask, finished, sign_in
 from tests.system.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -81,6 +81,7 @@ def test_the_better_of_two_answers_is_chosen(page: Page) -> None:
     better.click()
 
     expect(better).to_have_attribute("aria-pressed", "true")
+    expect(answer(page).get_by_text(RECEIPT)).to_be_visible()
     page.reload()
     again = finished(page).get_by_role("button", name="Better than answer 1")
     expect(again).to_have_attribute("aria-pressed", "true")
@@ -106,14 +107,15 @@ def test_the_window_of_an_answer_can_be_seen(page: Page) -> None:
     expect(drawer.get_by_text("What is the capital of Peru?")).to_be_visible()
 
 
-def test_an_administrator_is_asked_for_consent_and_sees_what_answers(
+def test_the_first_administrator_sets_danas_up_and_sees_what_answers(
     visit: Visit, stack: Stack
 ) -> None:
     page = visit().new_page()
     sign_in(page, stack.admin, stack.password)
-    consent = page.get_by_role("button", name="Save my choice")
-    if consent.is_visible():
-        consent.click()
+    first = page.get_by_role("dialog", name="Make this Danas yours")
+    first.get_by_label("New password").fill(PASSWORD)
+    first.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Save my choice").click()
 
     page.get_by_role("link", name="Learning").click()
 
