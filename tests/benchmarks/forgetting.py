@@ -33,17 +33,20 @@ async def run(settings: Settings) -> list[tuple[str, list[Row]]]:
             say("the time is over")
             break
         plan = Plan(family=PHASES[0], seed=seed, **size)
-        rows += await journal.once(f"seed {seed}", lambda plan=plan: _one(plan))
+        rows += await journal.once(f"seed {seed}", lambda plan=plan: _one(plan, journal))
     title = "Forgetting: three phases, general questions and earlier wishes after each"
     return [(title, rows)] if rows else []
 
 
-async def _one(plan: Plan) -> list[Row]:
+async def _one(plan: Plan, journal: Journal) -> list[Row]:
+    """The journal keeps what was answered to the general questions, to see what went wrong."""
     wishes = [wish_of(family, plan.seed) for family in PHASES]
     say(f"forgetting, seed {plan.seed}: {'; then '.join(wish.name for wish in wishes)}")
     async with danas(plan.people) as accounts:
         session = Session(plan, accounts, Journal(None))
-        general = [await session.measure_general("general 0", "base")]
+        replies = await session.measure_general("general 0", "base")
+        journal.note(f"seed {plan.seed}: base", replies)
+        general = [_right(replies)]
         measured = await session.measure("base", "base", *wishes)
         rows = [_row(plan, "base", general, [each.share for each in measured], [], 0)]
         for phase, wish in enumerate(wishes):
@@ -58,7 +61,9 @@ async def _one(plan: Plan) -> list[Row]:
                 states.append(told(update))
                 say(f"{last} events: {states[-1]}. {update['reason']}")
             live = await accounts.admin.live()
-            general.append(await session.measure_general(f"general {phase + 1}", live))
+            replies = await session.measure_general(f"general {phase + 1}", live)
+            journal.note(f"seed {plan.seed}: after {wish.name}", replies)
+            general.append(_right(replies))
             measured = await session.measure(f"measured {phase + 1}", live, *wishes)
             shares = [each.share for each in measured]
             rows.append(_row(plan, wish.name, general, shares, states, alarms))
@@ -77,13 +82,14 @@ def _row(
     return {
         "seed": plan.seed,
         "after": after,
-        "general %": round(100 * fmean(general[-1]), 1),
-        "points from base": str(difference([_points(general[-1])], [_points(general[0])])),
+        "general %": round(fmean(general[-1]), 1),
+        "points from base": str(difference([general[-1]], [general[0]])),
         **{f"{name} met": round(share, 3) for name, share in zip(names, shares, strict=True)},
         "alarms": alarms,
         "updates": ", ".join(states),
     }
 
 
-def _points(right: list[float]) -> list[float]:
-    return [100 * each for each in right]
+def _right(replies: list[dict[str, Any]]) -> list[float]:
+    """In points: 100 for each that is right."""
+    return [100.0 * reply["is_right"] for reply in replies]

@@ -211,10 +211,10 @@ class Session:
         found = await self.journal.once(f"{self._prefix}{name}", act)
         return [Measured(**each) for each in found]
 
-    async def measure_general(self, name: str, policy: str) -> list[float]:
-        """1 for each general question that is answered rightly, greedily; 0 for the others."""
+    async def measure_general(self, name: str, policy: str) -> list[dict[str, Any]]:
+        """Each general question, what is answered greedily, and whether that `is_right`."""
 
-        async def act() -> list[float]:
+        async def act() -> list[dict[str, Any]]:
             items = general.items()
             asked = [
                 self.accounts.observer.answer(
@@ -224,7 +224,12 @@ class Session:
             ]
             answers = await all_at_once(asked)
             return [
-                float(item.holds(answer.text)) for item, answer in zip(items, answers, strict=True)
+                {
+                    "question": item.question,
+                    "answer": answer.text,
+                    "is_right": item.holds(answer.text),
+                }
+                for item, answer in zip(items, answers, strict=True)
             ]
 
         return list(await self.journal.once(f"{self._prefix}{name}", act))
