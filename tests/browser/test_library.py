@@ -31,9 +31,10 @@ def test_a_conversation_is_found_again_renamed_deleted_and_brought_back(light_pa
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(rf"{address}\?m="))
 
-    row.focus()
-    page.keyboard.press("F2")
-    page.keyboard.type("Stripes")
+    # The message that was found takes the focus once it is there.
+    expect(page.locator("[data-message]:focus")).to_contain_text(word)
+    row.press("F2")
+    nav.get_by_role("textbox").fill("Stripes")
     page.keyboard.press("Enter")
     renamed = nav.get_by_role("link", name="Stripes")
     renamed.focus()
