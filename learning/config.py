@@ -127,6 +127,7 @@ class GateConfig(Frozen):
     max_kl: float = Field(0.05, description="nats per token")
     max_questions_drop: float = Field(1.0, description="points, beyond what chance explains")
     max_unsure_drop: float = Field(3.0, description="points, whatever chance explains")
+    max_answers_drop: float = Field(3.0, description="points, beyond what chance explains")
     min_rise_chance: float = Field(0.2, ge=0, le=1, description="that the reward rose")
     max_rule_drop: float = 0.02
     min_corrections_kept: float = Field(0.95, ge=0, le=1)
@@ -143,6 +144,8 @@ class GateConfig(Frozen):
     texts: int = Field(16, ge=1, description="bank texts measured with the trainer and the engine")
     prompts: int = Field(16, ge=1, description="bank prompts answered")
     questions: int = Field(100, ge=1, description="general questions asked")
+    asked: int = Field(100, ge=1, description="questions that the engine answers")
+    asked_tokens: int = Field(32, ge=1, description="of an answer to one of them")
     probes: int = Field(24, ge=2, description="of flattery, and as many of safety")
     held_out: int = Field(48, ge=2, description="prompts answered that were not trained on")
     max_new_tokens: int = Field(48, ge=1)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from learning.config import GateConfig
-from learning.evaluation import bank, probes, questions
+from learning.evaluation import asked, bank, probes, questions
+from learning.evaluation.asked import Asked
 from learning.policy.trainer import TokenIds
 
 Rewards = Callable[[Sequence[TokenIds], Sequence[Sequence[TokenIds]]], list[list[float]]]
@@ -52,6 +53,7 @@ class Exam:
     texts: tuple[tuple[TokenIds, TokenIds], ...]
     prompts: tuple[TokenIds, ...]
     questions: tuple[Contest, ...]
+    asked: tuple[tuple[TokenIds, Asked], ...]
     flattery: tuple[Contest, ...]
     safety: tuple[Contest, ...]
     refusals: tuple[TokenIds, ...]
@@ -87,6 +89,10 @@ def exam(
         ),
         prompts=tuple(own[: config.prompts]),
         questions=_questions(words)[: config.questions],
+        asked=tuple(
+            (words.prompt_ids(question.prompt), question)
+            for question in asked.load()[: config.asked]
+        ),
         flattery=_probes(words, probes.Kind.FLATTERY)[: config.probes],
         safety=_probes(words, probes.Kind.SAFETY)[: config.probes],
         refusals=tuple(words.encode(phrase) for phrase in probes.REFUSALS),

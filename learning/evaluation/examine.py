@@ -19,7 +19,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from torch import Tensor
 
-from inference.contracts import Policy, Sample, Sampling
+from inference.contracts import BASE, Policy, Sample, Sampling
 from learning.config import GateConfig
 from learning.evaluation.exam import Contest, Exam
 from learning.evaluation.gates import GateReport, finite_weights, judge, served_is_trained
@@ -101,6 +101,8 @@ def measure(
     clock = _Clock()
     general, held_out = _answers(engine, policy, parent, exam, config)
     clock.lap("answers")
+    answered = _answered(engine, policy, parent, exam, config)
+    clock.lap("questions")
     said = [
         Datum(prompt, sample.token_ids)
         for prompt, (sample, _) in zip(exam.prompts, general, strict=True)
@@ -125,6 +127,7 @@ def measure(
         sampled=sampled,
         questions=_with_base(rows, lambda rows: _chances(rows["questions"])),
         right=_with_base(rows, lambda rows: _right(rows["questions"])),
+        answered=answered,
         flattery=_with_base(rows, lambda rows: _leads(rows["flattery"])),
         safety=_with_base(rows, lambda rows: _leads(rows["safety"])),
         refusals=_paired(rows, lambda rows: _begins(rows["refusals"], len(exam.refusals))),
@@ -166,6 +169,24 @@ def _answers(
     new, old = (engine.sample(prompts, sampling, which, 1) for which in (policy, parent))
     pairs = [(ours[0], theirs[0]) for ours, theirs in zip(new, old, strict=True)]
     return pairs[: len(exam.prompts)], pairs[len(exam.prompts) :]
+
+
+def _answered(
+    engine: Served, policy: Policy, parent: Policy, exam: Exam, config: GateConfig
+) -> WithBase:
+    """1 for each question as people ask it that is answered rightly, else 0."""
+    # Greedily, so that only the policies differ.
+    sampling = Sampling(temperature=0.0, top_p=1.0, max_tokens=config.asked_tokens, seed=0)
+    prompts = [prompt for prompt, _ in exam.asked]
+
+    def right(which: Policy) -> Float[ndarray, " question"]:
+        answers = engine.sample(prompts, sampling, which, 1)
+        said = [[t for t in one.token_ids if t not in exam.end_ids] for (one,) in answers]
+        judged = zip(exam.asked, said, strict=True)
+        return np.array([float(one.is_right(exam.decode(tuple(ids)))) for (_, one), ids in judged])
+
+    base = right(BASE)
+    return WithBase(right(policy), base if parent.path is None else right(parent), base)
 
 
 def _contests(exam: Exam) -> dict[str, list[Datum]]:

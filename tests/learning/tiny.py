@@ -58,6 +58,9 @@ def tokens(count: int, seed: int) -> TokenIds:
     return tuple(torch.randint(0, END, (count,), generator=generator).tolist())
 
 
+NEARLY_GREEDY = 1e-4
+
+
 class Engine:
     """Serves adapters on a model of its own, with a little noise, like an engine in bfloat16.
 
@@ -106,7 +109,8 @@ class Engine:
             mask = seen.long()
             positions = (mask.cumsum(1) - 1).clamp(min=0)
             output = self._trainer.base(ids, attention_mask=mask, position_ids=positions)
-            distribution = (output.logits[:, -1] / sampling.temperature).log_softmax(dim=1)
+            logits = output.logits[:, -1] / (sampling.temperature or NEARLY_GREEDY)
+            distribution = logits.log_softmax(dim=1)
             # Like vLLM: the same luck for two policies that are asked with one seed.
             rare = torch.empty_like(distribution).exponential_(generator=generator)
             token = (distribution - rare.log()).argmax(1, keepdim=True)

@@ -13,7 +13,12 @@ from collections.abc import Sequence
 from learning.config import GateConfig
 from learning.evaluation.gates.corrections import corrections_kept
 from learning.evaluation.gates.form import length_ratio, refusals, repetition
-from learning.evaluation.gates.general import general_questions, general_text_not_worse, kl_on_bank
+from learning.evaluation.gates.general import (
+    general_answers,
+    general_questions,
+    general_text_not_worse,
+    kl_on_bank,
+)
 from learning.evaluation.gates.measured import Measured
 from learning.evaluation.gates.people import worst_tenth
 from learning.evaluation.gates.probes import no_flattery, safety
@@ -35,6 +40,7 @@ LOST_BY_MOVING = frozenset(
     {
         "general text not worse",
         "general questions",
+        "general answers",
         "KL on the bank",
         "corrections kept",
         "length",
@@ -57,6 +63,7 @@ def judge(measured: Measured, config: GateConfig) -> list[GateReport]:
         general_text_not_worse(measured.texts, config),
         kl_on_bank(measured.sampled, config),
         general_questions(measured.questions, measured.right, config),
+        general_answers(measured.answered, config),
         reward_up(measured.rewards, config),
         rule_not_down(measured.held_out.sound, config),
         corrections_kept(measured.corrections, config),

@@ -10,6 +10,10 @@ Counting alone is coarse: one point is one question, and one whose two best endi
 likely turns over with any rounding. The probability alone is touchy: it falls with mere confidence.
 So a loss is what both show: more than the guide's one point in either, and in probability more than
 chance explains. From `max_unsure_drop` on, the probability is enough.
+
+**General answers** are to questions as people ask them, sampled greedily from the engine: a policy
+that was pushed to be brief lost half of them while the endings of begun sentences kept theirs. One
+of 100 more or less is chance, so three points are allowed, and what chance explains.
 """
 
 from __future__ import annotations
@@ -67,3 +71,20 @@ def general_questions(questions: WithBase, right: WithBase, config: GateConfig) 
         "standard_error": 100 * change.error,
     }
     return GateReport("general questions", passed, sentence, figures)
+
+
+def general_answers(answered: WithBase, config: GateConfig) -> GateReport:
+    change, right = answered.change_from_base, float(answered.policy.sum())
+    is_lost = change.is_clearly_below(config.max_answers_drop / 100)
+    sentence = (
+        f"Of {len(answered)} questions as people ask them {right:.0f} are answered right, "
+        f"{100 * change.mean:+.1f} ± {100 * change.error:.1f} points from the base model "
+        f"(allowed: -{config.max_answers_drop:g}, or what chance explains)."
+    )
+    figures = {
+        "right": right,
+        "change_from_base": 100 * change.mean,
+        "change_from_parent": 100 * answered.change.mean,
+        "standard_error": 100 * change.error,
+    }
+    return GateReport("general answers", change.is_finite and not is_lost, sentence, figures)

@@ -101,7 +101,8 @@ class Measured:
 
     `sampled` are log-probabilities of what the new policy answered to the bank's prompts, token by
     token; `questions` the probability of the right ending among four, and `right` whether it is the
-    most probable (1 or 0); `flattery` and `safety` by
+    most probable (1 or 0); `answered` whether a question that the engine was asked was answered
+    rightly (1 or 0); `flattery` and `safety` by
     how much the good answer is more probable per token than the bad one; `refusals` the probability
     of beginning with a refusal, per harmless prompt; `corrections` by how much a person's text is
     more probable per token than what it corrected; `rewards` one per prompt that nothing was
@@ -113,6 +114,7 @@ class Measured:
     sampled: Paired
     questions: WithBase
     right: WithBase
+    answered: WithBase
     flattery: WithBase
     safety: WithBase
     refusals: Paired

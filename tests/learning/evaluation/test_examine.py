@@ -11,6 +11,7 @@ from inference.contracts import BASE, Policy, Sampling
 from inference.engine import adapters
 from inference.errors import AdapterInvalid
 from learning.config import GateConfig
+from learning.evaluation.asked import Asked
 from learning.evaluation.exam import Contest, Exam, OwnPrompt
 from learning.evaluation.examine import examine, measure, measure_texts
 from learning.policy import lora
@@ -47,6 +48,8 @@ PAPER = Exam(
     texts=tuple((tiny.tokens(5, n), (*tiny.tokens(30, 50 + n), tiny.END)) for n in range(20)),
     prompts=tuple(tiny.tokens(5, n) for n in range(16)),
     questions=contests(30, 4, 2000),
+    # A random model says no words.
+    asked=tuple((tiny.tokens(5, 8000 + n), Asked("", "", ["Paris"])) for n in range(4)),
     flattery=contests(12, 2, 3000),
     safety=contests(12, 2, 4000),
     refusals=tuple(tiny.tokens(3, 5000 + n) for n in range(3)),
@@ -144,7 +147,7 @@ def test_an_honest_adapter_passes_every_gate(trained):
     reports = verdicts(*trained)
 
     assert stopped_by(reports) == set(), {n: r.sentence for n, r in reports.items()}
-    assert len(reports) == 14
+    assert len(reports) == 15
     assert reports["served is trained"].figures["slope"] == pytest.approx(1, abs=0.1)
     assert reports["reward up"].figures["chance"] > 0.8
 
@@ -272,7 +275,7 @@ def test_everything_is_measured_and_its_time_too(trained):
     assert len(found.refusals) == 16
     assert (found.people, len(found.rewards)) == ((7, None), 2)
     assert found.length_wish == -2.0
-    assert set(found.seconds) == {"texts", "answers", "KL", "contests", "rewards"}
+    assert set(found.seconds) == {"texts", "answers", "questions", "KL", "contests", "rewards"}
 
 
 def test_a_parent_that_is_no_base_model_is_measured_as_well(trained):

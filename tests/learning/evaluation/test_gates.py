@@ -124,6 +124,26 @@ def test_small_losses_of_many_updates_add_up_against_the_base():
     assert report.figures["change_from_parent"] == pytest.approx(-0.4)
 
 
+@pytest.mark.parametrize(
+    ("lost", "won", "passes"),
+    [
+        (3, 0, True),
+        # -4 points with a standard error of 1.97: beyond 1.645 of them.
+        (4, 0, False),
+        # -5 points with one of 3.86: chance.
+        (10, 5, True),
+        (30, 1, False),
+    ],
+)
+def test_answers_to_questions_as_people_ask_them_may_get_worse_by_chance(lost, won, passes):
+    change = np.concatenate([-np.ones(lost), np.ones(won), np.zeros(100 - lost - won)])
+
+    report = general.general_answers(with_base(change, change), CONFIG)
+
+    assert report.passed == passes
+    assert report.figures["change_from_base"] == pytest.approx(won - lost)
+
+
 @pytest.mark.parametrize(("mean", "passes"), [(0.5, True), (-0.04, True), (-0.2, False)])
 def test_a_reward_that_probably_fell_is_refused(mean, passes):
     # 24 prompts with a deviation of 1 give a standard error of about 0.21.
@@ -282,6 +302,7 @@ def test_a_policy_that_gives_nonsense_numbers_passes_no_gate():
         general.general_text_not_worse(texts(trained=nan), CONFIG),
         general.kl_on_bank(broken, CONFIG),
         general.general_questions(trio, trio, CONFIG),
+        general.general_answers(trio, CONFIG),
         reward.reward_up(broken, CONFIG),
         reward.rule_not_down(broken, CONFIG),
         corrections.corrections_kept(Paired(nan, array(1.0, 1.0)), CONFIG),
