@@ -50,6 +50,10 @@ Change = Callable[[str, torch.Tensor], torch.Tensor]
 
 def run() -> list[tuple[str, list[Row]]]:
     with tempfile.TemporaryDirectory(prefix="danas-gates-") as name, _engine(Path(name)) as engine:
+        # A workshop reads the settings, though no tables.
+        os.environ.update(
+            DJANGO_SETTINGS_MODULE="assistant.settings", DANAS_HOME=name, DANAS_SECRET_KEY="none"
+        )
         bench = Bench(engine, Path(name))
         return [
             ("Gates: planted adapters, and what stopped them", bench.rows()),
