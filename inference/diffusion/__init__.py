@@ -4,7 +4,7 @@ Pure functions over frozen values. `admit` takes a message in, `diffuse` makes t
 mask, allocate and refill, `to_messages` reads it as a dialogue.
 """
 
-from inference.diffusion.admit import admit, with_surprisal
+from inference.diffusion.admit import admit, with_needs
 from inference.diffusion.importance import importance
 from inference.diffusion.loop import diffuse
 from inference.diffusion.prompt import to_messages
@@ -32,5 +32,5 @@ __all__ = [
     "importance",
     "to_json",
     "to_messages",
-    "with_surprisal",
+    "with_needs",
 ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from inference.contracts import ChatMessage
 from inference.diffusion.allocate import MOST_REWRITES, allocate
-from inference.diffusion.importance import deviations, importance, recencies
+from inference.diffusion.importance import importance, recencies
 from inference.diffusion.mask import mask, newest
 from inference.diffusion.prompt import SYSTEM, to_messages
 from inference.diffusion.refill import refill
@@ -18,16 +18,26 @@ from inference.errors import MessageTooLong, SystemTextTooLong
 SLACK_SHARE = 8
 # The last turns get at most this share of the room beside the newest message.
 LAST_TURNS_SHARE = 2
+# So do pinned blocks: what is being talked about needs the rest.
+PINNED_SHARE = 2
 # Tokens of blocks don't add up exactly to the prompt's: a round that misses is done again with
 # that much more to free. The later rounds no longer spare the last turns.
 ROUNDS = 6
 
 
-def diffuse(window: Window, limit: int, tokenizer: Tokenizer) -> Diffusion:
+def diffuse(
+    window: Window,
+    limit: int,
+    tokenizer: Tokenizer,
+    *,
+    whole: bool = False,
+    slack_share: int = SLACK_SHARE,
+) -> Diffusion:
     """Make the window's prompt, template and separators included, at most `limit` tokens long.
 
     The system text and the newest message of a person stay as they are, whatever it takes. The
-    whole window is tokenised at most ROUNDS + 3 times, however long the conversation is.
+    whole window is tokenised at most ROUNDS + 4 times, however long the conversation is. With
+    `whole` nothing is shortened: blocks stay as they are or go.
 
     Raises:
         SystemTextTooLong: the system text alone is longer.
@@ -36,28 +46,46 @@ def diffuse(window: Window, limit: int, tokenizer: Tokenizer) -> Diffusion:
     prompt = tokenizer.prompt_ids(to_messages(window))
     if len(prompt) <= limit:
         return Diffusion(window, (), tuple(prompt))
-    room = limit - _fixed_tokens(window, limit, tokenizer)
-    excess = len(prompt) - limit + room // SLACK_SHARE
+    before = window
+    fixed = _fixed_tokens(replace(window, notes=()), limit, tokenizer)
+    window, noted = _with_notes_that_fit(window, (limit - fixed) // 2, tokenizer)
+    room = limit - fixed - noted
+    excess = len(tokenizer.prompt_ids(to_messages(window))) - limit + room // slack_share
     worth, overhead = importance(window), _message_overhead(tokenizer)
     for attempt in range(ROUNDS):
-        spared = room // LAST_TURNS_SHARE if attempt < ROUNDS // 2 else 0
-        touchable = mask(window, spared)
-        budgets = allocate(
-            [block for block in window.blocks if block.id in touchable], worth, excess, overhead
+        is_early = attempt < ROUNDS // 2
+        touchable = mask(
+            window,
+            room // LAST_TURNS_SHARE if is_early else 0,
+            room // PINNED_SHARE if is_early else 0,
         )
+        blocks = [block for block in window.blocks if block.id in touchable]
+        budgets = allocate(blocks, worth, excess, room, overhead, tokenizer, whole=whole)
         left = replace(window, blocks=refill(window.blocks, budgets, tokenizer))
         prompt = tokenizer.prompt_ids(to_messages(left))
         if len(prompt) <= limit:
-            return Diffusion(left, _changes(window, left, touchable), tuple(prompt))
+            return Diffusion(left, _changes(before, left, touchable), tuple(prompt))
         excess += len(prompt) - limit + overhead
     left = _only_newest(window)
     prompt = tokenizer.prompt_ids(to_messages(left))
-    return Diffusion(left, _changes(window, left, frozenset()), tuple(prompt))
+    return Diffusion(left, _changes(before, left, frozenset()), tuple(prompt))
 
 
 def _only_newest(window: Window) -> Window:
-    pinned = newest(window)
-    return replace(window, blocks=tuple(block for block in window.blocks if block.id in pinned))
+    fixed = newest(window)
+    blocks = tuple(block for block in window.blocks if block.id in fixed)
+    return replace(window, blocks=blocks, notes=())
+
+
+def _with_notes_that_fit(window: Window, room: int, tokenizer: Tokenizer) -> tuple[Window, int]:
+    """The window with as many of its first notes as fit in `room` tokens, and their tokens."""
+    bare = len(tokenizer.prompt_ids([ChatMessage(SYSTEM, window.system_text)]))
+    for count in range(len(window.notes), 0, -1):
+        noted = replace(window, notes=window.notes[:count])
+        tokens = len(tokenizer.prompt_ids(to_messages(replace(noted, blocks=())))) - bare
+        if tokens <= room:
+            return noted, tokens
+    return replace(window, notes=()), 0
 
 
 def _fixed_tokens(window: Window, limit: int, tokenizer: Tokenizer) -> int:
@@ -87,24 +115,25 @@ def _changes(before: Window, after: Window, touchable: frozenset[int]) -> tuple[
     """What was done to each block, and which old ones were spared for what they say."""
     left = {block.id: block for block in after.blocks}
     age = {block_id: -recency for block_id, recency in recencies(before).items()}
-    deviation = deviations(before.blocks)
+    worth = importance(before)
     touched = [block for block in before.blocks if left.get(block.id) != block]
     youngest = min((age[block.id] for block in touched), default=0.0)
     changes = [
-        _change(block, left.get(block.id), deviation.get(block.id))
+        _change(block, left.get(block.id), worth[block.id])
         for block in before.blocks
         if left.get(block.id) != block or (block.id in touchable and age[block.id] > youngest)
     ]
     return tuple(changes)
 
 
-def _change(block: Block, after: Block | None, deviation: float | None) -> Change:
+def _change(block: Block, after: Block | None, worth: float) -> Change:
     if after is None:
-        action, reason = Action.FORGOTTEN, _why_forgotten(block, deviation)
+        action, reason = Action.FORGOTTEN, _why_forgotten(block, worth)
     elif after == block:
         action, reason = Action.KEPT, "old, but worth its place"
     else:
-        action, reason = Action.EXTRACTED, f"{_why(deviation)}; its rarest sentences were kept"
+        action = Action.EXTRACTED
+        reason = "the sentences that are likeliest to be asked for were kept"
     return Change(
         action=action,
         block=block.id,
@@ -118,13 +147,12 @@ def _change(block: Block, after: Block | None, deviation: float | None) -> Chang
     )
 
 
-def _why_forgotten(block: Block, deviation: float | None) -> str:
-    if block.rewrites >= MOST_REWRITES:
-        return f"{_why(deviation)}; it had been shortened {MOST_REWRITES} times"
-    return _why(deviation)
-
-
-def _why(deviation: float | None) -> str:
-    if deviation is None:
+def _why_forgotten(block: Block, worth: float) -> str:
+    if not block.needs:
         return "among the oldest"
-    return "old and unsurprising" if deviation < 0 else "older than what was kept"
+    likely = (
+        f"likely to be asked for at {worth:.0%}, less for its {block.tokens} tokens than others"
+    )
+    if block.rewrites >= MOST_REWRITES:
+        return f"{likely}; it had been shortened {MOST_REWRITES} times"
+    return likely

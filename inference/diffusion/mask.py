@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from inference.diffusion.window import USER, Block, Window
@@ -17,22 +17,26 @@ def newest(window: Window) -> frozenset[int]:
     return frozenset(block.id for block in window.blocks if said and block.message == said[-1])
 
 
-def mask(window: Window, room: int) -> frozenset[int]:
+def mask(window: Window, spared: int, pinned: int) -> frozenset[int]:
     """The ids of the blocks that may be rewritten or forgotten.
 
-    The system text is no block. The newest message of a person is never touched; the last turns
-    around it are not while all of them together fit in `room` tokens, which is asked message by
-    message from the newest on.
+    The system text is no block. The newest message of a person is never touched. The last turns
+    around it are not while all of them together fit in `spared` tokens, nor are pinned blocks
+    while they fit in `pinned` tokens, both asked from the newest on.
     """
-    pinned = newest(window)
-    others = [block for block in window.blocks if block.id not in pinned]
-    kept: set[int] = set()
-    for message in _messages(others)[: -LAST_MESSAGES - 1 : -1]:
-        room -= sum(block.tokens for block in message)
+    fixed = newest(window)
+    others = [block for block in window.blocks if block.id not in fixed]
+    kept = set(_that_fit(_messages(others)[: -LAST_MESSAGES - 1 : -1], spared))
+    pins = [[block] for block in reversed(others) if block.is_pinned]
+    return frozenset(block.id for block in others) - kept - set(_that_fit(pins, pinned))
+
+
+def _that_fit(groups: Iterable[list[Block]], room: int) -> Iterator[int]:
+    for group in groups:
+        room -= sum(block.tokens for block in group)
         if room < 0:
-            break
-        kept.update(block.id for block in message)
-    return frozenset(block.id for block in others) - kept
+            return
+        yield from (block.id for block in group)
 
 
 def _messages(blocks: Sequence[Block]) -> list[list[Block]]:

@@ -10,6 +10,7 @@ from inference.diffusion.window import USER, Block, Window
 
 GAP = " … "
 SYSTEM = "system"
+NOTES = "What you know about the person you talk with:"
 
 
 def to_messages(window: Window) -> list[ChatMessage]:
@@ -25,7 +26,15 @@ def to_messages(window: Window) -> list[ChatMessage]:
     ]
     if spoken and spoken[0].role != USER:
         spoken.insert(0, ChatMessage(USER, GAP.strip()))
-    return [ChatMessage(SYSTEM, window.system_text), *spoken]
+    return [ChatMessage(SYSTEM, _system(window)), *spoken]
+
+
+def _system(window: Window) -> str:
+    """The system text as it is, followed by the notes, a line each."""
+    if not window.notes:
+        return window.system_text
+    notes = "\n".join(f"- {note}" for note in window.notes)
+    return "\n\n".join(filter(None, [window.system_text, f"{NOTES}\n{notes}"]))
 
 
 def _by_message(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:

@@ -1,32 +1,30 @@
-"""Third step: rewrite each block to fit its budget, by leaving out whole sentences.
+"""Third step: rewrite each block to fit its budget.
 
-Nothing is worded anew: whatever stands in a rewritten block stood in its source, so no number, name
-or date can be invented. Which sentences stay is decided by how rare their words are in the window.
+A block is extracted, that is, whole sentences are left out, or it is worded anew by a model
+(`rewrite.py`), where that fits its budget and says nothing that its source does not.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import log
+from itertools import islice
 
+from inference.diffusion.importance import chance
 from inference.diffusion.prompt import GAP
 from inference.diffusion.sentences import sentences
 from inference.diffusion.window import Block, Tokenizer
 
-WORD = re.compile(r"\w+")
-
 
 def refill(
-    blocks: Sequence[Block], budgets: Mapping[int, int], tokenizer: Tokenizer
+    blocks: Sequence[Block],
+    budgets: Mapping[int, int],
+    tokenizer: Tokenizer,
 ) -> tuple[Block, ...]:
     """The blocks that are left, in order. A block without a budget is left as it is."""
     extracts = _extracts(
         [block for block in blocks if 0 < budgets.get(block.id, 0) < block.tokens],
         budgets,
-        rarities(blocks),
         tokenizer,
     )
     filled = (
@@ -40,21 +38,8 @@ def refill(
     return tuple(block for block in filled if block is not None)
 
 
-def rarities(blocks: Sequence[Block]) -> Mapping[str, float]:
-    """How much a word tells: the logarithm of one over the share of blocks that have it."""
-    having = Counter(word for block in blocks for word in set(_words(block.text)))
-    return {word: log(len(blocks) / count) for word, count in having.items()}
-
-
-def _words(text: str) -> list[str]:
-    return WORD.findall(text.casefold())
-
-
 def _extracts(
-    blocks: Sequence[Block],
-    budgets: Mapping[int, int],
-    rarity: Mapping[str, float],
-    tokenizer: Tokenizer,
+    blocks: Sequence[Block], budgets: Mapping[int, int], tokenizer: Tokenizer
 ) -> dict[int, Block | None]:
     """Each block with its best sentences, None where not one of them fits.
 
@@ -64,9 +49,9 @@ def _extracts(
     parts = {block.id: sentences(block.text) for block in blocks}
     counts = iter(tokenizer.counts([part for each in parts.values() for part in each]))
     chosen = {
-        block.id: _choose(parts[block.id], budgets[block.id], rarity, counts_of)
+        block.id: _choose(block, parts[block.id], budgets[block.id], [*islice(counts, n)])
         for block in blocks
-        if (counts_of := [next(counts) for _ in parts[block.id]])
+        if (n := len(parts[block.id]))
     }
     done: dict[int, Block | None] = {}
     todo = list(blocks)
@@ -76,28 +61,29 @@ def _extracts(
             if not text:
                 done[block.id] = None
             elif tokens <= budgets[block.id]:
-                done[block.id] = replace(
-                    block, text=text, tokens=tokens, rewrites=block.rewrites + 1
-                )
+                done[block.id] = _shortened(block, text, tokens, chosen[block.id])
         for block in (todo := [block for block in todo if block.id not in done]):
             chosen[block.id].pop()
     return done
 
 
-def _choose(
-    parts: Sequence[str], budget: int, rarity: Mapping[str, float], counts: Sequence[int]
-) -> list[int]:
-    """Which sentences fit together, the one that tells most per token first."""
-    worth = [
-        sum(rarity.get(word, 0.0) for word in _words(part)) / max(1, count)
-        for part, count in zip(parts, counts, strict=True)
-    ]
+def _choose(block: Block, parts: Sequence[str], budget: int, counts: Sequence[int]) -> list[int]:
+    """Which sentences fit together, the one that is worth most per token first."""
+    worth = [chance(need) / max(1, count) for need, count in zip(block.needs, counts, strict=True)]
     chosen: list[int] = []
-    for index in sorted(range(len(parts)), key=lambda index: (-worth[index], index)):
+    for index in sorted(range(len(worth)), key=lambda index: (-worth[index], index)):
         if parts[index].strip() and counts[index] <= budget:
             chosen.append(index)
             budget -= counts[index]
     return chosen
+
+
+def _shortened(block: Block, text: str, tokens: int, chosen: Sequence[int]) -> Block:
+    needs = tuple(block.needs[index] for index in sorted(chosen))
+    if len(sentences(text)) != len(needs):
+        # Cut another way than its source was: all of it is then worth what its best part was.
+        needs = (max(needs),) * len(sentences(text))
+    return replace(block, text=text, tokens=tokens, needs=needs, rewrites=block.rewrites + 1)
 
 
 def _text(parts: Sequence[str], chosen: Sequence[int]) -> str:
@@ -105,9 +91,10 @@ def _text(parts: Sequence[str], chosen: Sequence[int]) -> str:
     text = ""
     last: int | None = None
     for index in sorted(chosen):
+        part = parts[index]
         if last is not None and index > last + 1:
-            text = text.rstrip() + GAP + parts[index].lstrip()
+            text = text.rstrip() + GAP + part.lstrip().removeprefix(GAP.lstrip())
         else:
-            text += parts[index]
+            text += part
         last = index
-    return text.strip()
+    return text.strip().removeprefix(GAP.lstrip())

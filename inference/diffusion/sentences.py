@@ -7,8 +7,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-# After the end of a sentence and any closing quotes, before the space; or after line breaks.
-BORDER = re.compile(r"(?<=[.!?…])[\"'”’)\]]*(?=\s)|(?<=[。！？؟۔।])|\n+")  # noqa: RUF001
+# After the end of a sentence and any closing quotes, before the space; or after line breaks. An
+# ellipsis between spaces stands for what was left out and belongs to what follows.
+BORDER = re.compile(r"(?:(?<=[.!?])|(?<=\S…))[\"'”’)\]]*(?=\s)|(?<=[。！？؟۔।])|\n+")  # noqa: RUF001
 
 
 def sentences(text: str) -> list[str]:

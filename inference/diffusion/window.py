@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
 from inference.contracts import ChatMessage
+
+Encoder = Callable[[str], list[int]]
 
 USER = "user"
 BLOCK_TOKENS = 96
@@ -27,7 +29,8 @@ class Block:
 
     `id` rises with time and is never used twice in a window. `part` of `parts` says which piece of
     the message it is, so that a missing neighbour can be seen. `tokens` counts the text on its own.
-    `surprisal` is the mean of minus the log-probability of its tokens in nats, None if unknown.
+    `needs` are the log-odds that what a sentence says will be asked for, one for each of
+    `sentences.sentences(text)`; empty while unknown. A pinned block is not forgotten.
     """
 
     id: int
@@ -37,8 +40,9 @@ class Block:
     tokens: int
     part: int = 0
     parts: int = 1
-    surprisal: float | None = None
+    needs: tuple[float, ...] = ()
     rewrites: int = 0
+    is_pinned: bool = False
 
     @property
     def is_verbatim(self) -> bool:
@@ -47,16 +51,22 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The dialogue as the policy remembers it. Blocks are in the order in which they were said."""
+    """The dialogue as the policy remembers it. Blocks are in the order in which they were said.
+
+    `notes` are what is known of the person from elsewhere; the policy reads them after the system
+    text. The loop leaves them as they are, and out where they would crowd out what was just said.
+    """
 
     system_text: str
     blocks: tuple[Block, ...] = ()
     next_id: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class Action(StrEnum):
     KEPT = "kept"
     EXTRACTED = "extracted"
+    REWRITTEN = "rewritten"
     FORGOTTEN = "forgotten"
 
 
@@ -102,10 +112,18 @@ def to_json(window: Window) -> dict[str, Any]:
     return {
         "system_text": window.system_text,
         "next_id": window.next_id,
+        "notes": list(window.notes),
         "blocks": [asdict(block) for block in window.blocks],
     }
 
 
 def from_json(content: dict[str, Any]) -> Window:
-    blocks = tuple(Block(**block) for block in content["blocks"])
-    return Window(content["system_text"], blocks, content["next_id"])
+    blocks = tuple(_block(block) for block in content["blocks"])
+    notes = tuple(content.get("notes", ()))
+    return Window(content["system_text"], blocks, content["next_id"], notes)
+
+
+def _block(content: dict[str, Any]) -> Block:
+    """A stored block; what an older version of Danas knew of it besides is left out."""
+    known = {field.name: content[field.name] for field in fields(Block) if field.name in content}
+    return Block(**{**known, "needs": tuple(content.get("needs", ()))})

@@ -27,12 +27,16 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`evidence` names the turns that hold the answer; all of them are needed to give it whole."""
+    """`evidence` names the turns that hold the answer; all of them are needed to give it whole.
+
+    `quote` are the very words of the one turn that say it, where they are known.
+    """
 
     text: str
     answer: str
     evidence: tuple[str, ...]
     category: str
+    quote: str = ""
 
 
 @dataclass(frozen=True, slots=True)

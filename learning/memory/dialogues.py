@@ -163,6 +163,7 @@ class _Maker:
                     _filled(told.fact.answer, told.slots),
                     (told.turn,),
                     category,
+                    told.said,
                 )
 
     def _some(self, texts: Sequence[str]) -> list[str]:

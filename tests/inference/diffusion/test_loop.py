@@ -1,5 +1,6 @@
 """The invariants of Memory Diffusion, under dialogues of any shape."""
 
+import itertools
 import json
 import random
 import re
@@ -19,9 +20,10 @@ from inference.diffusion import (
     importance,
     to_json,
     to_messages,
-    with_surprisal,
+    with_needs,
 )
 from inference.diffusion.allocate import MOST_REWRITES
+from inference.diffusion.sentences import sentences
 from inference.diffusion.window import BLOCK_TOKENS
 from inference.errors import MessageTooLong, SystemTextTooLong
 from tests.inference.words import small_tokenizer
@@ -47,10 +49,8 @@ message = st.one_of(
     st.integers(1, 900).map(lambda length: "x" * length),
     st.integers(1, 60).map(lambda length: " \n" * length),
 )
-surprisals = st.one_of(
-    st.none(), st.lists(st.floats(0, 20, allow_nan=False), min_size=1, max_size=30)
-)
-turns = st.lists(st.tuples(message, message, surprisals), min_size=1, max_size=14)
+log_odds = st.one_of(st.none(), st.lists(st.floats(-20, 20), min_size=1, max_size=30))
+turns = st.lists(st.tuples(message, message, log_odds), min_size=1, max_size=14)
 
 
 def ask(window, number, text, limit):
@@ -61,14 +61,24 @@ def ask(window, number, text, limit):
 def talk(dialogue, limit):
     """Every round of the loop over a dialogue; a message that is too long is left out."""
     window, rounds = Window(SYSTEM), []
-    for number, (question, answer, surprise) in enumerate(dialogue):
+    for number, (question, answer, needs) in enumerate(dialogue):
         try:
             rounds.append(ask(window, number, question, limit))
         except MessageTooLong:
             continue
         window = rounds[-1].window
-        window = admit(window, f"a{number}", "assistant", answer, TOKENIZER, surprise)
+        window = read(admit(window, f"a{number}", "assistant", answer, TOKENIZER), needs)
     return rounds
+
+
+def read(window, needs):
+    """The window with what a scorer said of all sentences that it had not read."""
+    if needs is None:
+        return window
+    unread = [block for block in window.blocks if not block.needs]
+    parts = {block.id: sentences(block.text) for block in unread}
+    values = itertools.cycle(needs)
+    return with_needs(window, {key: [next(values) for _ in each] for key, each in parts.items()})
 
 
 @given(turns, st.integers(48, 400))
@@ -149,17 +159,16 @@ def test_a_window_is_the_same_after_a_restart(dialogue, limit):
         assert from_json(json.loads(json.dumps(to_json(result.window)))) == result.window
 
 
-@given(st.one_of(message, prose), surprisals)
+@given(st.one_of(message, prose))
 @anything
-def test_the_blocks_of_a_message_joined_are_the_message(text, surprise):
-    window = admit(Window(SYSTEM), "m", "user", text, TOKENIZER, surprise)
+def test_the_blocks_of_a_message_joined_are_the_message(text):
+    window = admit(Window(SYSTEM), "m", "user", text, TOKENIZER)
 
     assert "".join(block.text for block in window.blocks) == text
     assert all(0 < block.tokens <= BLOCK_TOKENS for block in window.blocks)
     assert [block.tokens for block in window.blocks] == TOKENIZER.counts(
         [block.text for block in window.blocks]
     )
-    assert all((block.surprisal is None) == (surprise is None) for block in window.blocks)
 
 
 def test_five_thousand_turns_stay_within_the_window():
@@ -169,6 +178,7 @@ def test_five_thousand_turns_stay_within_the_window():
         largest = max(largest, result.prompt_tokens)
         answer = ". ".join(some_words(chance, 9) for _ in range(chance.randint(0, 3)))
         window = admit(result.window, f"a{number}", "assistant", answer, TOKENIZER)
+        window = read(window, [chance.gauss(0, 2) for _ in range(3)])
 
     assert 200 < largest <= 240
     assert len(to_json(window)["blocks"]) < 60
@@ -215,7 +225,7 @@ def test_the_last_turns_are_verbatim_while_they_fit():
     assert result.changes
 
 
-def test_without_surprisal_the_oldest_are_forgotten_first():
+def test_with_nothing_read_the_oldest_are_forgotten_first():
     result = ask(crowded(), 20, "And now?", 240)
 
     forgotten = [change.block for change in result.changes]
@@ -223,11 +233,10 @@ def test_without_surprisal_the_oldest_are_forgotten_first():
     assert {change.reason for change in result.changes} == {"among the oldest"}
 
 
-def test_a_surprising_block_outlives_newer_unsurprising_ones():
+def test_a_block_that_will_be_asked_for_outlives_newer_ones():
     window = crowded()
     old = window.blocks[2]
-    known = {block.id: 1.0 for block in window.blocks if block.role == old.role}
-    window = with_surprisal(window, known | {old.id: 9.0})
+    window = with_needs(window, {block.id: [-3.0] for block in window.blocks} | {old.id: [3.0]})
 
     result = ask(window, 20, "And now?", 240)
 
@@ -235,16 +244,19 @@ def test_a_surprising_block_outlives_newer_unsurprising_ones():
     assert old.id in left
     assert window.blocks[4].id not in left
     kept = [change for change in result.changes if change.action == Action.KEPT]
-    assert [change.block for change in kept] == [old.id]
+    assert old.id in [change.block for change in kept]
 
 
-def test_unsurprising_blocks_say_that_they_were():
+def test_a_forgotten_block_says_how_likely_it_was_to_be_asked_for():
     window = crowded()
-    known = {block.id: float(block.id % 5) for block in window.blocks}
+    window = with_needs(window, {block.id: [-3.0] for block in window.blocks})
 
-    result = ask(with_surprisal(window, known), 20, "And now?", 240)
+    result = ask(window, 20, "And now?", 240)
 
-    assert "old and unsurprising" in {change.reason for change in result.changes}
+    # 1 / (1 + e³) = 4.7 %
+    reasons = [change.reason for change in result.changes if change.action == Action.FORGOTTEN]
+    assert reasons
+    assert all("asked for at 5%" in reason for reason in reasons)
 
 
 def test_importance_is_recency_where_nothing_else_is_known():
@@ -254,28 +266,119 @@ def test_importance_is_recency_where_nothing_else_is_known():
     assert all(0 <= value <= 1 for value in worth.values())
 
 
-def test_surprise_is_compared_within_a_role():
-    """Answers are sampled, so all of them surprise less than what a person writes."""
-    window = crowded()
-    known = {block.id: 5.0 if block.role == "user" else 0.1 for block in window.blocks}
+def test_a_block_is_as_important_as_any_of_its_sentences_is_likely():
+    window = admit(Window(SYSTEM), "m", "user", "It rained. I moved to Cebu. Bye.", TOKENIZER)
+    window = with_needs(window, {0: [0.0, 0.0, 0.0]})
 
-    assert importance(with_surprisal(window, known)) == importance(window)
+    # Three coins: 1 - 1/8.
+    assert importance(window) == {0: pytest.approx(0.875)}
 
 
-def test_the_sentences_with_rare_words_are_the_ones_kept():
-    window = admit(Window(SYSTEM), "old", "user", "It rained and it rained.", TOKENIZER)
-    story = "It rained and it rained. The code is Zyx 4711. It rained and it rained again."
-    window = admit(window, "story", "user", story, TOKENIZER)
+def test_what_was_read_of_other_sentences_is_left_out():
+    window = admit(Window(SYSTEM), "m", "user", "It rained. I moved to Cebu.", TOKENIZER)
+
+    assert with_needs(window, {0: [1.0]}) == window
+    assert with_needs(window, {}) == window
+
+
+STORY = "It rained and rained. The code is Zyx 4711. It was wet and it rained again."
+
+
+def told(pinned=False):
+    """A story whose second sentence will be asked for, and eight messages that will not be."""
+    window = admit(Window(SYSTEM), "story", "user", STORY, TOKENIZER)
+    window = with_needs(window, {0: [-5.0, 3.0, -5.0]})
+    window = replace(window, blocks=(replace(window.blocks[0], is_pinned=pinned),))
     for number in range(8):
-        window = admit(window, f"q{number}", "user", "It rained and it rained.", TOKENIZER)
+        text = f"It rained and it rained, {number} times."
+        window = admit(window, f"q{number}", "user", text, TOKENIZER)
+        window = with_needs(window, {window.blocks[-1].id: [0.0]})
+    return window
 
+
+def test_the_sentences_that_will_be_asked_for_are_the_ones_kept():
     changes = []
-    for limit in range(230, 120, -10):
-        changes += diffuse(window, limit, TOKENIZER).changes
+    for limit in range(280, 160, -10):
+        changes += diffuse(told(), limit, TOKENIZER).changes
 
     extracts = {change.text_after for change in changes if change.action == Action.EXTRACTED}
-    assert extracts
+    assert "The code is Zyx 4711." in extracts
     assert all("Zyx 4711" in text for text in extracts)
+
+
+def test_with_whole_nothing_is_shortened():
+    for limit in range(280, 160, -10):
+        result = diffuse(told(), limit, TOKENIZER, whole=True)
+
+        assert Action.EXTRACTED not in {change.action for change in result.changes}
+        assert all(block.is_verbatim for block in result.window.blocks)
+
+
+def test_a_pinned_block_stays_as_it_is():
+    for limit in range(280, 200, -10):
+        result = diffuse(told(pinned=True), limit, TOKENIZER)
+
+        assert result.window.blocks[0].text == STORY
+
+
+def test_pins_take_at_most_half_of_the_room_the_newest_first():
+    window = crowded()
+    window = replace(window, blocks=tuple(replace(b, is_pinned=True) for b in window.blocks))
+
+    result = ask(window, 20, "And now?", 240)
+
+    left = [block.id for block in result.window.blocks if block.is_pinned]
+    assert left == list(range(40 - len(left), 40))
+    assert 0 < len(left) < 30
+
+
+def test_what_is_said_a_hundred_times_is_remembered_once():
+    window = Window(SYSTEM)
+    for number in range(100):
+        window = admit(window, f"q{number}", "user", "Remember this for ever!", TOKENIZER)
+        window = with_needs(window, {number: [5.0]})
+    for number in range(6):
+        window = admit(window, f"r{number}", "user", f"I have {number} dogs.", TOKENIZER)
+        window = with_needs(window, {window.blocks[-1].id: [-1.0]})
+
+    result = ask(window, 200, "Well?", 240)
+
+    texts = [block.text for block in result.window.blocks]
+    assert all(f"I have {number} dogs." in texts for number in range(6))
+    assert texts.count("Remember this for ever!") < 10
+
+
+def test_one_message_cannot_fill_the_window_by_what_it_promises():
+    window = admit(Window(SYSTEM), "m", "user", "Remember fox %d. " * 30 % (*range(30),), TOKENIZER)
+    window = read(window, [5.0])
+    for number in range(10):
+        window = admit(window, f"r{number}", "user", f"I have {number} dogs.", TOKENIZER)
+        window = with_needs(window, {window.blocks[-1].id: [-1.0]})
+
+    result = ask(window, 200, "Well?", 300)
+
+    texts = [block.text for block in result.window.blocks]
+    assert all(f"I have {number} dogs." in texts for number in range(10))
+
+
+def test_notes_are_read_after_the_system_text():
+    window = replace(Window(SYSTEM), notes=("Has a cat.", "Lives in Cebu."))
+
+    content = to_messages(window)[0].content
+
+    assert content.startswith(SYSTEM + "\n")
+    assert content.endswith("\n- Has a cat.\n- Lives in Cebu.")
+
+
+def test_notes_that_would_crowd_out_what_was_said_are_left_out_from_the_last():
+    notes = tuple(f"Note {number} about the quick brown fox." for number in range(40))
+
+    result = ask(replace(crowded(), notes=notes), 20, "And now?", 300)
+
+    assert result.prompt_tokens <= 300
+    assert 0 < len(result.window.notes) < 40
+    assert result.window.notes == notes[: len(result.window.notes)]
+    assert len(result.window.blocks) > 3
 
 
 def test_forgetting_a_message_leaves_nothing_of_it():
@@ -313,13 +416,13 @@ def test_what_is_missing_inside_a_message_is_marked():
     first, second, third = (block.text for block in window.blocks[:3])
     assert window.blocks[0].parts > 3
 
-    def read(*kept):
+    def read_as(*kept):
         blocks = tuple(window.blocks[index] for index in kept)
         return to_messages(replace(window, blocks=blocks))[1].content
 
-    assert read(0, 2) == first + " … " + third + " …"
-    assert read(1, 2) == "… " + second + third + " …"
-    assert read(*range(window.blocks[0].parts)) == text
+    assert read_as(0, 2) == first + " … " + third + " …"
+    assert read_as(1, 2) == "… " + second + third + " …"
+    assert read_as(*range(window.blocks[0].parts)) == text
 
 
 def crowded():
@@ -356,7 +459,7 @@ def test_a_turn_costs_the_same_however_long_the_dialogue_is():
     for number in range(600):
         tokenizer = Counted()
         window = admit(window, f"q{number}", "user", some_words(chance, 12), tokenizer)
-        window = diffuse(window, 240, tokenizer).window
+        window = read(diffuse(window, 240, tokenizer).window, [chance.gauss(0, 2)])
         costs.append(tokenizer.characters)
 
     assert max(costs[300:]) < 2 * max(costs[:300])

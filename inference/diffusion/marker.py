@@ -1,0 +1,117 @@
+"""What the model is asked about sentences: a mark after each, where it says yes or no.
+
+A reading is one sequence of tokens: a question, a few lines said before for context, and the lines
+to be judged. Whether what a sentence says will be asked for is read from the model's own head at
+the mark after it, as log-odds of `YES` against `NO`, so that one pass judges many sentences. The
+adapter that is trained to answer there is `learning.memory`'s; without it the answers mean little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from inference.diffusion.sentences import sentences
+from inference.diffusion.window import Block, Encoder
+
+QUESTION = "Which of this will be asked about later?\n"
+MARK = " ->"
+YES, NO = " yes", " no"
+CONTEXT_TOKENS = 160
+READING_TOKENS = 768
+
+
+@dataclass(slots=True)
+class Reading:
+    """`places[i]` is the index of the mark that judges sentence `asked[i]`: block id and number."""
+
+    token_ids: list[int]
+    places: list[int] = field(default_factory=list)
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One block as it is read: its tokens, and where in them the marks are."""
+
+    block: Block
+    token_ids: list[int]
+    marks: list[int]
+
+
+def answers(encode: Encoder) -> tuple[int, int]:
+    """The tokens of yes and no: the first of each, if it has several."""
+    return encode(YES)[0], encode(NO)[0]
+
+
+def readings(blocks: Sequence[Block], unread: Collection[int], encode: Encoder) -> list[Reading]:
+    """The sequences that judge the blocks with these ids, in order, as few as they fit in.
+
+    A reading has at most `READING_TOKENS` tokens and a block more, of which `CONTEXT_TOKENS` are
+    of what was said before; so its cost depends on what is unread and not on the dialogue.
+    """
+    question = encode(QUESTION)
+    lines = [_line(block, encode) for block in _needed(blocks, unread)]
+    done: list[Reading] = []
+    start = 0
+    while (start := _next(lines, unread, start)) < len(lines):
+        reading = Reading([*question])
+        for line in _context(lines[:start]):
+            reading.token_ids += line.token_ids
+        while start < len(lines) and len(reading.token_ids) < READING_TOKENS:
+            _add(reading, lines[start], unread)
+            start += 1
+        done.append(reading)
+    return done
+
+
+def gathered(
+    done: Sequence[tuple[Reading, Sequence[float]]],
+) -> dict[int, list[float]]:
+    """The log-odds of each block's sentences, from those at each reading's places."""
+    needs: dict[int, list[float]] = {}
+    for reading, log_odds in done:
+        for (block, _), value in zip(reading.asked, log_odds, strict=True):
+            needs.setdefault(block, []).append(value)
+    return needs
+
+
+def _needed(blocks: Sequence[Block], unread: Collection[int]) -> Sequence[Block]:
+    """From far enough before the first unread block on; a mark a sentence is not yet counted."""
+    first = next((i for i, block in enumerate(blocks) if block.id in unread), len(blocks))
+    room = CONTEXT_TOKENS
+    begin = first
+    while begin and (room := room - blocks[begin - 1].tokens) >= 0:
+        begin -= 1
+    return blocks[begin:]
+
+
+def _line(block: Block, encode: Encoder) -> _Line:
+    token_ids = encode(f"{block.role}:")
+    mark = encode(MARK)
+    marks = []
+    for sentence in sentences(block.text):
+        token_ids += encode(" " + " ".join(sentence.split())) + mark
+        marks.append(len(token_ids) - 1)
+    return _Line(block, token_ids + encode("\n"), marks)
+
+
+def _next(lines: Sequence[_Line], unread: Collection[int], start: int) -> int:
+    rest = range(start, len(lines))
+    return next((place for place in rest if lines[place].block.id in unread), len(lines))
+
+
+def _context(before: Sequence[_Line]) -> Iterator[_Line]:
+    room = CONTEXT_TOKENS
+    first = len(before)
+    while first and (room := room - len(before[first - 1].token_ids)) >= 0:
+        first -= 1
+    yield from before[first:]
+
+
+def _add(reading: Reading, line: _Line, unread: Collection[int]) -> None:
+    if line.block.id in unread:
+        start = len(reading.token_ids)
+        reading.places += [start + mark for mark in line.marks]
+        reading.asked += [(line.block.id, number) for number in range(len(line.marks))]
+    reading.token_ids += line.token_ids

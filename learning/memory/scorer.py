@@ -1,0 +1,128 @@
+"""Trains the adapter that judges at the marks which sentences will be asked about.
+
+Supervised, on dialogues whose evidence is known: the right word at each mark is yes or no.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from inference.diffusion import Window, admit
+from inference.diffusion.marker import Reading, answers, gathered, readings
+from inference.diffusion.sentences import sentences
+from inference.diffusion.window import Block, Encoder, Tokenizer
+from learning.memory.dialogue import Dialogue
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A reading and what is right at each of its places."""
+
+    reading: Reading
+    is_needed: tuple[bool, ...]
+
+
+def blocks_of(dialogue: Dialogue, tokenizer: Tokenizer) -> tuple[Block, ...]:
+    """The whole dialogue as blocks; a block's message is its turn's id."""
+    window = Window("")
+    for turn in dialogue.turns:
+        window = admit(window, turn.id, turn.speaker, turn.shown, tokenizer)
+    return window.blocks
+
+
+def lessons(dialogue: Dialogue, tokenizer: Tokenizer, encode: Encoder) -> list[Lesson]:
+    """Every sentence of a dialogue with whether it is asked about, by the words of its quotes."""
+    quotes: dict[str, list[str]] = {}
+    for question in dialogue.questions:
+        for turn in question.evidence:
+            quotes.setdefault(turn, []).append(question.quote)
+    blocks = blocks_of(dialogue, tokenizer)
+    parts = {block.id: sentences(block.text) for block in blocks}
+    turn_of = {block.id: block.message for block in blocks}
+    return [
+        Lesson(
+            reading,
+            tuple(
+                any(_says(parts[block][number], quote) for quote in quotes.get(turn_of[block], ()))
+                for block, number in reading.asked
+            ),
+        )
+        for reading in readings(blocks, turn_of, encode)
+    ]
+
+
+def _says(sentence: str, quote: str) -> bool:
+    """Whether a sentence has some of a quote's sentences in it, or is part of one."""
+    return any(
+        part.strip() in sentence or sentence.strip() in part
+        for part in sentences(quote)
+        if part.strip() and sentence.strip()
+    )
+
+
+def read(
+    model: PreTrainedModel, blocks: Sequence[Block], tokenizer: Tokenizer, encode: Encoder
+) -> dict[int, list[float]]:
+    """The log-odds of each block's sentences, as the engine would read them."""
+    words = answers(encode)
+    done = []
+    with torch.no_grad():
+        for reading in readings(blocks, {block.id for block in blocks}, encode):
+            logits = at_marks(model, reading)
+            done.append((reading, (logits[:, words[0]] - logits[:, words[1]]).tolist()))
+    return gathered(done)
+
+
+def at_marks(model: PreTrainedModel, reading: Reading) -> Float[Tensor, "mark word"]:
+    """The head's logits at each place of a reading."""
+    ids = torch.tensor([reading.token_ids], device=model.device)
+    # Attention of our own (learning.policy.attention) is told the mask, causal or not.
+    seen = torch.ones(2 * ids.shape[1:], dtype=torch.bool, device=model.device).tril()[None, None]
+    run = model.get_decoder()(input_ids=ids, attention_mask=seen, use_cache=False)
+    states = run.last_hidden_state[0]
+    logits: Tensor = model.get_output_embeddings()(states[reading.places])
+    return logits.float()
+
+
+def train(
+    model: PreTrainedModel,
+    given: Sequence[Lesson],
+    encode: Encoder,
+    *,
+    learning_rate: float = 4e-4,
+    batch: int = 4,
+    seed: int = 0,
+    progress: Callable[[int, int, float], None] = lambda step, steps, loss: None,
+) -> None:
+    """One pass over the lessons in a random order; the learning rate falls to nothing.
+
+    `progress` hears of each step, how many there are, and its mean loss in nats a mark.
+    """
+    yes, no = answers(encode)
+    order = list(given)
+    random.Random(seed).shuffle(order)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=learning_rate, weight_decay=0.0)
+    steps = max(1, len(order) // batch)
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * min(1.0, (step + 1) / 10) * (1 - step / steps)
+        total = 0.0
+        for lesson in order[step * batch : (step + 1) * batch]:
+            right = torch.tensor([yes if each else no for each in lesson.is_needed])
+            logits = at_marks(model, lesson.reading)
+            loss = functional.cross_entropy(logits, right.to(logits.device)) / batch
+            loss.backward()
+            total += loss.item()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        progress(step, steps, total)
