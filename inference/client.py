@@ -42,6 +42,8 @@ MOST_TOKENS_A_CHUNK = 4
 ANSWERS_A_TOKEN = 8
 # Adapters of an update's steps; the learner unloads them itself.
 TRAINING_PREFIX = "training-"
+# Of a place's words, those whose log-probabilities are asked for where a word is to be judged.
+LIKELIEST = 5
 DATA = b"data: "
 DONE = b"[DONE]"
 
@@ -125,6 +127,21 @@ class EngineClient:
             float(score[str(token)]["logprob"])
             for token, score in zip(token_ids[1:], scores[1:], strict=True)
         ]
+
+    async def judge(
+        self, token_ids: Sequence[int], places: Sequence[int], yes: int, no: int, policy: Policy
+    ) -> list[float]:
+        """The log-odds of token `yes` against `no` after each of these places, but the last token.
+
+        A word that is not among the likeliest `LIKELIEST` counts as the least likely of them.
+
+        Raises: as `stream`.
+        """
+        sampling = Sampling(temperature=1.0, top_p=1.0, max_tokens=1)
+        body = {**_completion(token_ids, sampling, policy), "prompt_logprobs": LIKELIEST}
+        document = await self._complete(body, policy)
+        after = [document["choices"][0]["prompt_logprobs"][place + 1] for place in places]
+        return [_log_odds(likeliest, str(yes), str(no)) for likeliest in after]
 
     async def load(self, policy: Policy) -> None:
         """Load an adapter on every address that does not have it yet.
@@ -288,6 +305,14 @@ class EngineClient:
                 ),
             )
         return self._session
+
+
+def _log_odds(likeliest: dict[str, dict[str, Any]], yes: str, no: str) -> float:
+    """From a place's words with their log-probabilities, the one that stands there among them."""
+    logprobs = {word: float(entry["logprob"]) for word, entry in likeliest.items()}
+    ranked = [float(entry["logprob"]) for entry in likeliest.values() if entry["rank"] <= LIKELIEST]
+    least = min(ranked)
+    return logprobs.get(yes, least) - logprobs.get(no, least)
 
 
 def _tokens_a_chunk(in_flight: int) -> int:

@@ -26,6 +26,9 @@ class PolicyVersion(models.Model):
         max_length=500, blank=True, help_text="the adapter's address, see inference.storage"
     )
     base_model = models.CharField(max_length=200)
+    alias = models.CharField(
+        max_length=40, default="danas", help_text="what it was trained to do: answer, or remember"
+    )
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="children")
     state = models.CharField(max_length=16, choices=State, default=State.STAGED)
     person = models.BigIntegerField(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIVE_ALIAS = "danas"
+MEMORY_ALIAS = "memory"
 State = PolicyVersion.State
 # Two trainers that stage at once can each take the number that the other wanted, once a try.
 TRIES = 20
@@ -42,10 +43,10 @@ def base() -> PolicyVersion:
     return version
 
 
-def live() -> PolicyVersion:
-    """The version that answers today: the base until another one was activated."""
-    alias = ServingAlias.objects.select_related("policy").filter(name=LIVE_ALIAS).first()
-    return alias.policy if alias else base()
+def live(alias: str = LIVE_ALIAS) -> PolicyVersion:
+    """The version that answers today, or remembers: the base until another one was activated."""
+    row = ServingAlias.objects.select_related("policy").filter(name=alias).first()
+    return row.policy if row else base()
 
 
 def resolve(model: str, person: int | None = None) -> PolicyVersion:
@@ -62,7 +63,7 @@ def resolve(model: str, person: int | None = None) -> PolicyVersion:
     if model == BASE_NAME:
         return base()
     version = named(model)
-    if version.person not in (None, person):
+    if version.person not in (None, person) or version.alias != LIVE_ALIAS:
         raise UnknownPolicy(f"There is no model {model!r}.")
     if version.state != State.READY:
         raise PolicyNotServable(f"{model} is {version.state}: {version.get_state_display()}.")
@@ -86,12 +87,12 @@ def as_policy(version: PolicyVersion) -> Policy:
 
 
 def versions() -> QuerySet[PolicyVersion]:
-    """Every version, newest first."""
-    return PolicyVersion.objects.select_related("parent").all()
+    """Every version that answers, newest first."""
+    return PolicyVersion.objects.select_related("parent").filter(alias=LIVE_ALIAS)
 
 
-def name_of(number: int, digest: str) -> str:
-    return f"{LIVE_ALIAS}-v{number}-{digest[:8]}"
+def name_of(number: int, digest: str, alias: str = LIVE_ALIAS) -> str:
+    return f"{alias}-v{number}-{digest[:8]}"
 
 
 def stage(
@@ -100,20 +101,22 @@ def stage(
     parent: PolicyVersion,
     manifest: dict[str, Any],
     person: int | None = None,
+    alias: str = LIVE_ALIAS,
 ) -> PolicyVersion:
     """Enter an adapter that was written whole (`inference.engine.adapters`), under the next number.
 
-    `person` is whose own adapter it is; None for one that is to answer everybody.
+    `person` is whose own adapter it is; None for one that is to answer everybody. `alias` is what
+    it was trained to do.
 
     Raises:
         IntegrityError: other processes took the next number every time.
     """
     for _ in range(TRIES - 1):
         try:
-            return _stage(path, digest, parent, manifest, person)
+            return _stage(path, digest, parent, manifest, person, alias)
         except IntegrityError:
             continue
-    return _stage(path, digest, parent, manifest, person)
+    return _stage(path, digest, parent, manifest, person, alias)
 
 
 def _stage(
@@ -122,12 +125,14 @@ def _stage(
     parent: PolicyVersion,
     manifest: dict[str, Any],
     person: int | None,
+    alias: str,
 ) -> PolicyVersion:
     highest = PolicyVersion.objects.aggregate(highest=Max("number"))["highest"]
     number = (highest or 0) + 1
     with transaction.atomic():
         return PolicyVersion.objects.create(
-            name=name_of(number, digest),
+            name=name_of(number, digest, alias),
+            alias=alias,
             number=number,
             digest=digest,
             path=str(path),
@@ -200,34 +205,38 @@ def _move(version: PolicyVersion, old: State, new: State, **values: Any) -> Poli
     return version
 
 
-def activate(name: str, by: str) -> Activation | None:
+def activate(name: str, by: str, alias: str = LIVE_ALIAS) -> Activation | None:
     """Let a version answer from the next request on. Going back is activating an older one.
+
+    With `alias` "memory" it decides from now on what is remembered.
 
     Returns:
         The flip; None where the version was live already.
 
     Raises:
         UnknownPolicy: there is no version of that name.
-        PolicyNotServable: it is not ready, or is one person's own.
+        PolicyNotServable: it is not ready, is one person's own, or was trained for something else.
     """
     version = base() if name == BASE_NAME else named(name)
+    if name != BASE_NAME and version.alias != alias:
+        raise PolicyNotServable(f"{name} was not trained to answer as {alias}.")
     if version.person is not None:
         raise PolicyNotServable(f"{name} is one person's own adapter, so it can't answer everyone.")
     with transaction.atomic():
         _hold_ready(version)
-        ServingAlias.objects.get_or_create(name=LIVE_ALIAS, defaults={"policy": base()})
-        while (previous := live()).pk != version.pk:
-            if _flip(previous, version):
+        ServingAlias.objects.get_or_create(name=alias, defaults={"policy": base()})
+        while (previous := live(alias)).pk != version.pk:
+            if _flip(alias, previous, version):
                 return Activation.objects.create(
-                    alias=LIVE_ALIAS, policy=version, previous=previous, by=by
+                    alias=alias, policy=version, previous=previous, by=by
                 )
     return None
 
 
-def _flip(previous: PolicyVersion, version: PolicyVersion) -> bool:
+def _flip(alias: str, previous: PolicyVersion, version: PolicyVersion) -> bool:
     """Point the alias elsewhere if it still points where we think; says whether it did."""
-    alias = ServingAlias.objects.filter(name=LIVE_ALIAS, policy=previous)
-    return bool(alias.update(policy=version, changed_at=timezone.now()))
+    row = ServingAlias.objects.filter(name=alias, policy=previous)
+    return bool(row.update(policy=version, changed_at=timezone.now()))
 
 
 def _hold_ready(version: PolicyVersion) -> None:

@@ -107,6 +107,8 @@ class ScriptedEngine:
     port: int = 0
     # What it tells Prometheus; None: it has no such address.
     metrics: str | None = None
+    # Words that it finds likely everywhere in a prompt, with their log-probabilities.
+    likeliest: dict[int, float] = field(default_factory=dict)
     _runner: web.AppRunner | None = None
     _open: set[asyncio.Transport] = field(default_factory=set)
 
@@ -229,7 +231,7 @@ class ScriptedEngine:
         if refusal := self._refusal(request) or self._mistake(recorded):
             return refusal
         if "prompt_logprobs" in recorded.body:
-            return web.json_response(_scored(recorded))
+            return web.json_response(_scored(recorded, self.likeliest))
         answer = self.says.get(recorded.model) or self._next()
         if answer.refused is not None:
             return _error(answer.status, answer.refused)
@@ -336,10 +338,15 @@ def _choice(tokens: Sequence[Token], reason: str | None, index: int = 0) -> dict
     }
 
 
-def _scored(recorded: Request) -> dict[str, Any]:
+def _scored(recorded: Request, likeliest: dict[int, float]) -> dict[str, Any]:
     """An answer of one token with what the engine thinks of the prompt's."""
+    others = {
+        str(token): {"logprob": logprob, "rank": 1 + rank, "decoded_token": ""}
+        for rank, (token, logprob) in enumerate(likeliest.items())
+        if rank < recorded.body["prompt_logprobs"]
+    }
     scores = [None] + [
-        {str(token): {"logprob": score_of(token), "rank": 1, "decoded_token": ""}}
+        {str(token): {"logprob": score_of(token), "rank": 1, "decoded_token": ""}, **others}
         for token in recorded.prompt[1:]
     ]
     recorded.finished = True

@@ -7,7 +7,7 @@ not grow with the conversation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from inference.diffusion import (
     from_json,
     importance,
     to_json,
-    with_surprisal,
+    with_needs,
 )
 from inference.tokenizer import ChatTokenizer
 
@@ -81,22 +81,19 @@ def save(answer: Message, prepared: Diffusion, text: str, tokenizer: ChatTokeniz
     )
 
 
-def unscored(answer: UUID) -> dict[int, str]:
-    """The blocks that `answer` carries on whose surprisal is unknown: id and text."""
+def carried(answer: UUID) -> Window:
+    """The memory that goes on from `answer`; an empty one where it has none, or is gone."""
     row = WindowRow.objects.filter(message=answer).first()
-    if row is None:
-        return {}
-    blocks = from_json(row.blocks).blocks
-    return {block.id: block.text for block in blocks if block.surprisal is None}
+    return from_json(row.blocks) if row else Window("")
 
 
 @transaction.atomic
-def note_surprisals(answer: UUID, surprisals: Mapping[int, float]) -> None:
-    """Record how surprising blocks were, in nats a token."""
+def note_needs(answer: UUID, needs: Mapping[int, Sequence[float]]) -> None:
+    """Record the log-odds that what the sentences of blocks say will be asked for."""
     row = WindowRow.objects.select_for_update().filter(message=answer).first()
     if row is None:
         return
-    row.blocks = to_json(with_surprisal(from_json(row.blocks), surprisals))
+    row.blocks = to_json(with_needs(from_json(row.blocks), needs))
     row.save(update_fields=["blocks"])
 
 

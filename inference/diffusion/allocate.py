@@ -6,7 +6,7 @@ what it costs goes first (the greedy rule for the knapsack; Dantzig 1957).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -55,9 +55,7 @@ def allocate(
     """
     items = _devalued([*_items(blocks, importance, tokenizer, whole)], room // MESSAGE_SHARE)
     left = {block.id: block.tokens for block in blocks}
-    pieces = defaultdict(int)
-    for item in items:
-        pieces[item.block.id] += 1
+    pieces = Counter(item.block.id for item in items)
     saved = 0
     for item in sorted(items, key=lambda item: (item.density, item.block.id)):
         if saved >= excess:

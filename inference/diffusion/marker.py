@@ -2,7 +2,7 @@
 
 A reading is one sequence of tokens: a question, a few lines said before for context, and the lines
 to be judged. Whether what a sentence says will be asked for is read from the model's own head at
-the mark after it, as log-odds of `YES` against `NO`, so that one pass judges many sentences. The
+the mark after it, as log-odds of yes against no, so that one pass judges many sentences. The
 adapter that is trained to answer there is `learning.memory`'s; without it the answers mean little.
 """
 
@@ -16,7 +16,8 @@ from inference.diffusion.window import Block, Encoder
 
 QUESTION = "Which of this will be asked about later?\n"
 MARK = " ->"
-YES, NO = " yes", " no"
+# The second pair is for tokenizers in which a space is a token of its own.
+WORDS = ((" yes", " no"), ("yes", "no"))
 CONTEXT_TOKENS = 160
 READING_TOKENS = 768
 
@@ -40,8 +41,15 @@ class _Line:
 
 
 def answers(encode: Encoder) -> tuple[int, int]:
-    """The tokens of yes and no: the first of each, if it has several."""
-    return encode(YES)[0], encode(NO)[0]
+    """The tokens of yes and no: the first of each, if it has several.
+
+    Raises:
+        ValueError: they begin with the same token, so they can't be told apart by one.
+    """
+    for yes, no in ((encode(yes)[0], encode(no)[0]) for yes, no in WORDS):
+        if yes != no:
+            return yes, no
+    raise ValueError("This tokenizer begins yes and no with the same token.")
 
 
 def readings(blocks: Sequence[Block], unread: Collection[int], encode: Encoder) -> list[Reading]:

@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
                 ('digest', models.CharField(blank=True, help_text='SHA-256 of the weights', max_length=64)),
                 ('path', models.CharField(blank=True, help_text="the adapter's folder", max_length=500)),
                 ('base_model', models.CharField(max_length=200)),
+                ('alias', models.CharField(default='danas', help_text='what it was trained to do: answer, or remember', max_length=40)),
                 ('state', models.CharField(choices=[('staged', 'being trained or tested; never on the live alias'), ('ready', 'passed its gates; may be live'), ('rejected', 'failed a gate'), ('retired', 'withdrawn; may not be live again')], default='staged', max_length=16)),
                 ('manifest', models.JSONField(default=dict, help_text='hyperparameters, data range, revision')),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -86,9 +87,11 @@ def at_marks(model: PreTrainedModel, reading: Reading) -> Float[Tensor, "mark wo
     ids = torch.tensor([reading.token_ids], device=model.device)
     # Attention of our own (learning.policy.attention) is told the mask, causal or not.
     seen = torch.ones(2 * ids.shape[1:], dtype=torch.bool, device=model.device).tril()[None, None]
-    run = model.get_decoder()(input_ids=ids, attention_mask=seen, use_cache=False)
+    # transformers leaves these two untyped.
+    untyped: Any = model
+    run = untyped.get_decoder()(input_ids=ids, attention_mask=seen, use_cache=False)
     states = run.last_hidden_state[0]
-    logits: Tensor = model.get_output_embeddings()(states[reading.places])
+    logits: Tensor = untyped.get_output_embeddings()(states[reading.places])
     return logits.float()
 
 
@@ -120,7 +123,7 @@ def train(
             right = torch.tensor([yes if each else no for each in lesson.is_needed])
             logits = at_marks(model, lesson.reading)
             loss = functional.cross_entropy(logits, right.to(logits.device)) / batch
-            loss.backward()
+            torch.autograd.backward(loss)
             total += loss.item()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()

@@ -29,6 +29,8 @@ async def engine(request):
         return
     answer = "The capital of France is Paris."
     async with ScriptedEngine([answer], context=1024) as scripted:
+        city = request.getfixturevalue("tokenizer").encode(" Paris")[0]
+        scripted.likeliest = {city: -0.5, city + 1: -2.0}
         yield scripted
 
 
@@ -93,6 +95,18 @@ async def test_every_token_but_the_first_is_scored(client, prompt):
 
     assert len(scores) == len(prompt) - 1
     assert all(math.isfinite(score) and score <= 0 for score in scores)
+
+
+async def test_words_are_judged_at_places_in_a_prompt(client, prompt, tokenizer):
+    """After "The capital of France is" a city is likelier than a verb; elsewhere who knows."""
+    said = tokenizer.encode("The capital of France is Paris, and the capital of Italy is")
+    place = len(tokenizer.encode("The capital of France is")) - 1
+    city, verb = tokenizer.encode(" Paris")[0], tokenizer.encode(" runs")[0]
+
+    there, elsewhere = await client.judge(said, [place, 2], city, verb, BASE)
+
+    assert there > 1
+    assert math.isfinite(elsewhere)
 
 
 async def test_a_prompt_longer_than_the_context_is_refused_in_words(client):

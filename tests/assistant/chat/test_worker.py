@@ -68,7 +68,7 @@ def text_of(log: list[LogEvent]) -> str:
 
 
 def answered(engine: ScriptedEngine) -> list[Request]:
-    """The requests for answers, without those that ask how surprising something was."""
+    """The requests for answers, without those that ask what is worth remembering."""
     return [request for request in engine.completions if request.body.get("stream")]
 
 
