@@ -151,6 +151,7 @@ def test_what_is_changed_in_the_cpu_worker_computes_what_a_plain_reference_does(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_nothing_of_the_engine_outlives_a_server_that_was_killed(base_model, tmp_path):
     engine = start_engine(base_model, tmp_path)
     family = descendants(engine.process.pid)

@@ -83,6 +83,7 @@ def test_health_says_so_while_the_engine_is_gone(stack):
     wait_until(stack.is_healthy, 180, "health after the restart")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_leaves_nothing_that_hinders_the_next(stack):
     descendants = stack.descendants()
 

@@ -136,3 +136,26 @@ test("the first administrator is led through the set-up before anything else", a
     }),
   );
 });
+
+test("somebody who signs out is not told that the session has expired", async () => {
+  let shownOnTheWay = true;
+  const server = new FakeServer({
+    ...signedOut,
+    "GET /v1/session": () => ada,
+    "DELETE /v1/session": () => {
+      // The socket hears of it while the request is still on its way.
+      session.expire();
+      shownOnTheWay = session.isExpired;
+      return new Status(204, null);
+    },
+  });
+  const user = userEvent.setup();
+  session.me = ada;
+  open("/");
+
+  await user.click(await screen.findByRole("button", { name: "Sign out" }));
+
+  expect(await screen.findByText("Welcome back")).toBeTruthy();
+  expect(server.requests.some(({ call }) => call === "DELETE /v1/session")).toBe(true);
+  expect(shownOnTheWay).toBe(false);
+});

@@ -40,6 +40,7 @@ class Session {
   failure = $state("");
   /** Nothing was answered at all. */
   isUnreachable = $state(false);
+  #isLeaving = false;
 
   constructor() {
     onSignedOut(() => this.expire());
@@ -58,7 +59,7 @@ class Session {
   }
 
   expire(): void {
-    if (this.me) this.isExpired = true;
+    if (this.me && !this.#isLeaving) this.isExpired = true;
   }
 
   /** `code`: of the second factor, once the server has asked for it. */
@@ -80,7 +81,13 @@ class Session {
   }
 
   async signOut(): Promise<void> {
-    await remove("/v1/session");
+    // The socket may hear of it before this request does; that is no session that has expired.
+    this.#isLeaving = true;
+    try {
+      await remove("/v1/session");
+    } finally {
+      this.#isLeaving = false;
+    }
     this.me = null;
     write(PERSON, null);
     this.isExpired = false;
