@@ -41,7 +41,11 @@ AssistantError
 ├── NameInvalid            a name with characters that a name can't have
 ├── PasswordWeak           too short or too common
 ├── FolderExists           another folder of this person has this name
-└── FoldersFull            a person has as many folders as there may be
+├── FoldersFull            a person has as many folders as there may be
+├── MemoryOversize         more tokens than a piece of memory may have
+├── PinsFull               more would be pinned than may be
+├── MemoryMovedOn          a later answer has a memory of its own; this one's is history
+└── ModelNotThere          the files of the model are not on this machine (yet)
 """
 
 from __future__ import annotations
@@ -225,3 +229,20 @@ class FolderExists(AssistantError):
 
 class FoldersFull(AssistantError):
     code = "folders_full"
+
+
+class MemoryOversize(AssistantError):
+    code = "memory_oversize"
+
+
+class PinsFull(AssistantError):
+    code = "pins_full"
+
+
+class MemoryMovedOn(AssistantError):
+    code = "memory_moved_on"
+
+
+class ModelNotThere(AssistantError):
+    code = "model_not_there"
+    can_retry = True

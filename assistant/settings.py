@@ -53,6 +53,7 @@ class Environment(BaseSettings):
     database_url: str = Field("", alias="DATABASE_URL")
     valkey_url: str = Field("", alias="VALKEY_URL")
     window_tokens: int = Field(2048, alias="DANAS_WINDOW_TOKENS", ge=64)
+    profile_tokens: int | None = Field(None, alias="DANAS_PROFILE_TOKENS", ge=0)
     answer_tokens: int = Field(512, alias="DANAS_ANSWER_TOKENS", ge=1)
     temperature: float = Field(0.2, alias="DANAS_TEMPERATURE", ge=0, le=2)
     top_p: float = Field(0.9, alias="DANAS_TOP_P", gt=0, le=1)
@@ -301,6 +302,7 @@ CELERY_BEAT_SCHEDULE = {
     "measure how busy everything is": {"task": "assistant.measure", "schedule": 30.0},
     "purge what was deleted": {"task": "assistant.purge", "schedule": 60.0},
     "understand what was said": {"task": "assistant.understand", "schedule": 10.0},
+    "carry over what is worth keeping": {"task": "assistant.carry_over", "schedule": 300.0},
     "tend the researchers' feed": {"task": "assistant.tend_feed", "schedule": 60.0},
     "delete files that nobody keeps": {"task": "assistant.sweep_files", "schedule": 600.0},
     "order the review queue": {"task": "assistant.describe_reviews", "schedule": 30.0},
@@ -339,6 +341,10 @@ SIGNUP: str = env.signup or ""
 PUBLIC_URL = env.public_url.rstrip("/") or f"http://localhost:{PORT}"
 OIDC_NAME = env.oidc_name if env.oidc_issuer else ""
 WINDOW_TOKENS, ANSWER_TOKENS = env.window_tokens, env.answer_tokens
+# An eighth of the window, unless it was set.
+PROFILE_TOKENS = WINDOW_TOKENS // 8 if env.profile_tokens is None else env.profile_tokens
+if PROFILE_TOKENS > WINDOW_TOKENS // 2:
+    raise ValueError("DANAS_PROFILE_TOKENS is more than half of DANAS_WINDOW_TOKENS")
 TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
 MESSAGE_BYTES = env.message_bytes
 IMAGE_BYTES, IMAGE_DAY_BYTES = env.image_bytes, env.image_day_bytes

@@ -13,11 +13,13 @@ from assistant.accounts import email, sessions
 from assistant.chat import events
 from assistant.images import uploads
 from assistant.library import deletion, titles
+from assistant.memory import carrying
 from assistant.mydata import erasure, exports
 from assistant.operations import series
 from assistant.review import describing
 from assistant.review.items import DESCRIBE
 from assistant.search import meaning
+from assistant.tokens import tokenizer
 from assistant.trajectories import feed, snapshots
 from inference import eviction
 from inference.errors import InferenceError
@@ -115,6 +117,13 @@ def title(answer: str) -> None:
         titles.name_by_model(UUID(answer))
     except InferenceError as error:
         logger.warning("a conversation keeps its first words for a title: %s", error.code)
+
+
+@shared_task(name=carrying.CARRY_OVER, ignore_result=True)
+def carry_over() -> None:
+    """Make notes of what was said in conversations that are idle by now."""
+    for conversation in carrying.idle():
+        carrying.carry(conversation, tokenizer(), is_over=True)
 
 
 @shared_task(name="assistant.understand", ignore_result=True)

@@ -20,6 +20,7 @@ from assistant.models import (
     GenerationEvent,
     Image,
     Message,
+    Note,
     ReviewItem,
     Role,
     Trajectory,
@@ -134,6 +135,12 @@ def image(owner: User, **values: Any) -> Image:
     """A row without a file."""
     facts = {"media_type": "image/png", "width": 8, "height": 4, "bytes": 100, "sha256": "0" * 64}
     return Image.objects.create(owner=owner, **{**facts, **values})
+
+
+def note(owner: User, text: str = "I like rice.", **values: Any) -> Note:
+    """A line of this person's profile as it is, without the rules."""
+    facts = {"kind": Note.Kind.PREFERENCE, "need": 1.0, "tokens": 6}
+    return Note.objects.create(owner=owner, text=text, **{**facts, **values})
 
 
 def review_item(message: Message, **values: Any) -> ReviewItem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from django.conf import settings
@@ -18,9 +18,7 @@ from assistant.chat.wire import ConversationOut, MessageOut
 from assistant.errors import NotFound
 from assistant.library import deletion, shelf
 from assistant.library.shelf import Part
-from assistant.memory import window
-from assistant.models import Conversation, Scope, User, Window
-from assistant.models.conversation import owned_by
+from assistant.models import Conversation, Scope, User
 from assistant.texts import storable
 
 router = Router(tags=["conversations"], auth=Needs(Scope.CHAT))
@@ -39,17 +37,21 @@ class Conversations(Out):
 
 
 class Changes(Body):
-    """What is to change; what is left out stays. `folder` null takes it out of its folder."""
+    """What is to change; what is left out stays. `folder` null takes it out of its folder. Without
+    `uses_memory` answers go by what was said last, and nothing of it gets into the profile."""
 
     title: Title = ""
     is_pinned: bool = False
     is_archived: bool = False
     folder: UUID | None = None
+    uses_memory: bool = True
 
     @model_validator(mode="after")
     def _says_something(self) -> Changes:
         if not self.model_fields_set:
-            raise ValueError("name at least one of title, is_pinned, is_archived and folder")
+            raise ValueError(
+                "name at least one of title, is_pinned, is_archived, folder and uses_memory"
+            )
         return self
 
 
@@ -68,38 +70,6 @@ class ConversationTree(Out):
 
 class Beginning(Body):
     title: Title | None = None
-
-
-class BlockOut(Out):
-    """One block of a window. `importance` is what decided about its place in the window."""
-
-    role: str
-    text: str
-    tokens: int
-    importance: float
-    rewrites: int
-
-
-class ChangeOut(Out):
-    """What became of one block before this answer."""
-
-    action: Literal["kept", "extracted", "forgotten"]
-    role: str
-    text_before: str
-    text_after: str
-    tokens_before: int
-    tokens_after: int
-    reason: str
-
-
-class WindowOut(Out):
-    """What the policy saw when it made an answer."""
-
-    limit_tokens: int
-    used_tokens: int
-    system_text: str
-    blocks: list[BlockOut]
-    changes: list[ChangeOut]
 
 
 @router.get("/conversations", response=Conversations, summary="List conversations")
@@ -180,16 +150,6 @@ def delete(request: ApiRequest, pk: UUID, now: bool = False) -> HttpResponse:
     else:
         deletion.delete(person, [pk])
     return HttpResponse(status=204)
-
-
-@router.get("/messages/{uuid:pk}/window", response=WindowOut, summary="The window of an answer")
-def show_window(request: ApiRequest, pk: UUID) -> Any:
-    row = Window.objects.filter(
-        owned_by(request.auth.person, "message__conversation"), pk=pk
-    ).first()
-    if row is None:
-        raise NotFound("There is no window of such an answer.")
-    return window.describe(row)
 
 
 def _mine(person: User, pk: UUID) -> Conversation:

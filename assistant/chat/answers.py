@@ -21,10 +21,10 @@ from assistant.chat.journal import Draft
 from assistant.feedback import experiences
 from assistant.library import titles
 from assistant.memory import window as memory
+from assistant.memory.window import Prepared
 from assistant.models import Generation, Trajectory
 from inference import registry, routing
 from inference.contracts import ChatMessage, FinishReason, Policy, Sampling
-from inference.diffusion import Diffusion, to_messages
 from inference.errors import InferenceError, MessageTooLong
 from inference.tokenizer import ChatTokenizer
 from learning import canary
@@ -42,7 +42,7 @@ class Job:
     prompt_token_ids: tuple[int, ...]
     sampling: Sampling
     policy: Policy
-    window: Diffusion | None
+    window: Prepared | None
     trial: str = ""
 
     @property
@@ -54,7 +54,7 @@ class Job:
         """The dialogue that the policy sees: the request's own, or the window's."""
         if self.window is None:
             return [ChatMessage(**message) for message in self.generation.chat or ()]
-        return to_messages(self.window.window)
+        return self.window.messages
 
     @property
     def start(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
         InferenceError: no prompt can be made of it; the claim stands, `refuse` ends it.
     """
     queued = Generation.objects.filter(pk=answer, status=Generation.Status.QUEUED)
-    generation = queued.select_related("message__conversation", "message__parent").first()
+    generation = queued.select_related("message__conversation__owner", "message__parent").first()
     if generation is None:
         return None
     policy, trial, refusal = _route(generation.message.conversation.owner_id, generation.model)

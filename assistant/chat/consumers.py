@@ -22,6 +22,7 @@ from assistant.chat.wire import (
     Command,
     Event,
     Gone,
+    MemoryChanged,
     Rearranged,
     Refused,
     Regenerate,
@@ -155,6 +156,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             answer=command.answer,
             model=command.model,
             with_memory=command.memory,
+            without=command.without,
         )
         conversation = generation.message.conversation_id
         await self._announce(person, conversation, [command.answer])
@@ -211,6 +213,9 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def message_restored(self, message: dict[str, Any]) -> None:
         await self._tell(Restored(conversation=message["conversation"], message=message["message"]))
+
+    async def memory_changed(self, message: dict[str, Any]) -> None:
+        await self._tell(MemoryChanged(conversation=message["conversation"]))
 
     async def _watch(self, person: User, conversation: UUID) -> None:
         if conversation in self._watching:

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from assistant import logs
 from assistant.chat import events
 from assistant.chat.wakeups import wake_workers
-from assistant.chat.wire import ImagePart, Part, TextPart
+from assistant.chat.wire import ImagePart, Part, TextPart, Without
 from assistant.errors import (
     AnswerNotFinished,
     IdentifierTaken,
@@ -177,10 +177,12 @@ def regenerate(
     answer: UUID,
     model: str = "danas",
     with_memory: bool = True,
+    without: Without = Without(),  # noqa: B008
 ) -> Generation:
     """Queue one more answer to the user message `parent`, a sibling of those it has.
 
-    Without memory the policy sees that message alone, and nothing of what was said before.
+    Without memory the policy sees that message alone, and nothing of what was said before; what is
+    named in `without` it does not see this one time.
 
     Raises:
         NotFound: no such message of this person.
@@ -201,7 +203,8 @@ def regenerate(
         return made.generation
     user_message.conversation.save(update_fields=["updated_at"])
     chat = None if with_memory else _alone(user_message)
-    return _queue(user_message, answer, model, None, chat)
+    left_out = without.model_dump(mode="json") if without != Without() else None
+    return _queue(user_message, answer, model, None, chat, left_out)
 
 
 def _alone(message: Message) -> list[dict[str, str]]:
@@ -286,6 +289,7 @@ def _queue(
     model: str,
     sampling: Mapping[str, Any] | None,
     chat: list[dict[str, str]] | None = None,
+    left_out: dict[str, Any] | None = None,
 ) -> Generation:
     if Message.with_deleted.filter(pk=answer).exists():
         raise IdentifierTaken(f"The id {answer} is already used for another message.")
@@ -300,6 +304,7 @@ def _queue(
         model=model,
         sampling=dict(sampling or {}),
         chat=chat,
+        left_out=left_out,
         request_id=logs.current(),
     )
     transaction.on_commit(lambda: wake_workers(answer))

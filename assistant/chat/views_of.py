@@ -20,6 +20,7 @@ def conversation_out(conversation: Conversation) -> ConversationOut:
         is_pinned=conversation.is_pinned,
         is_archived=conversation.is_archived,
         is_temporary=conversation.is_temporary,
+        uses_memory=conversation.uses_memory,
         folder=conversation.folder_id,
         created_at=conversation.created_at,
         updated_at=conversation.updated_at,
@@ -78,6 +79,7 @@ def answer_state(generation: Generation) -> AnswerState:
         policy=generation.policy,
         error_code=generation.error_code,
         can_retry=generation.status in {"failed", "interrupted", "stopped"},
+        left_out=sum(len(ids) for ids in (generation.left_out or {}).values()),
     )
 
 

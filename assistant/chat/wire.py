@@ -56,7 +56,8 @@ class AnswerState(Wire):
     `last_seq` events are in its log; one that is finished and has none is the copy of an answer in
     another conversation, and can't be judged.
 
-    `can_retry` is true when it failed or was interrupted in a way that asking again may mend.
+    `can_retry` is true when it failed or was interrupted in a way that asking again may mend;
+    `left_out` counts what of memory it was asked to do without.
     """
 
     status: Literal["queued", "running", "done", "stopped", "failed", "interrupted"]
@@ -65,6 +66,7 @@ class AnswerState(Wire):
     policy: str
     error_code: str = ""
     can_retry: bool = False
+    left_out: int = 0
 
 
 class MessageOut(Wire):
@@ -86,6 +88,7 @@ class ConversationOut(Wire):
     is_pinned: bool = False
     is_archived: bool = False
     is_temporary: bool = False
+    uses_memory: bool = True
     folder: UUID | None = None
     created_at: datetime
     updated_at: datetime
@@ -114,10 +117,18 @@ class Send(Wire):
     is_temporary: bool = False
 
 
+class Without(Wire):
+    """What of memory an answer is to do without: ids of blocks in its window, and of notes."""
+
+    blocks: list[int] = Field([], max_length=200)
+    notes: list[UUID] = Field([], max_length=200)
+
+
 class Regenerate(Wire):
     """Ask for another answer to the user message `parent`; also the way to retry.
 
-    With `memory` false the policy sees that message and nothing of what was said before it.
+    With `memory` false the policy sees that message and nothing of what was said before it;
+    `without` leaves out single things, for this answer alone.
     """
 
     type: Literal["regenerate"] = "regenerate"
@@ -126,6 +137,7 @@ class Regenerate(Wire):
     answer: UUID
     model: str = "danas"
     memory: bool = True
+    without: Without = Without()
 
 
 class Stop(Wire):
@@ -241,6 +253,13 @@ class Restored(Wire):
     message: UUID
 
 
+class MemoryChanged(Wire):
+    """The profile was changed, or with a `conversation` its memory; sent to every tab."""
+
+    type: Literal["memory_changed"] = "memory_changed"
+    conversation: UUID | None
+
+
 class Refused(Wire):
     """The command was not carried out; nothing was changed.
 
@@ -256,6 +275,15 @@ class Refused(Wire):
 
 
 Notice = Annotated[
-    Accepted | Turn | Event | Refused | Changed | Gone | Rearranged | Removed | Restored,
+    Accepted
+    | Turn
+    | Event
+    | Refused
+    | Changed
+    | Gone
+    | Rearranged
+    | Removed
+    | Restored
+    | MemoryChanged,
     Field(discriminator="type"),
 ]

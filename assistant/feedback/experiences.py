@@ -23,6 +23,9 @@ def hand_over(generation: Generation) -> bool:
         Whether learning has it.
     """
     conversation = generation.message.conversation
+    # Without its record: what that was made from has been deleted.
+    if not hasattr(generation, "trajectory"):
+        return False
     if conversation.is_temporary or not _agrees(conversation.owner_id):
         return False
     # Read anew, behind the lock on its owner: it may have been deleted while the answer was made.

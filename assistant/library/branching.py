@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from assistant import files
 from assistant.chat import branches
@@ -34,14 +35,16 @@ _COPY = """
     ), generations AS (
         INSERT INTO assistant_generation
                (message_id, status, model, policy, digest, sampling, chat, worker, last_seq,
-                stop_requested, error_code, request_id, created_at, started_at, finished_at)
+                stop_requested, error_code, request_id, left_out,
+                created_at, started_at, finished_at)
         SELECT copy.id, g.status, g.model, g.policy, g.digest, g.sampling, g.chat, '', 0,
-               false, g.error_code, '', g.created_at, g.started_at, g.finished_at
+               false, g.error_code, '', g.left_out, g.created_at, g.started_at, g.finished_at
           FROM copy JOIN assistant_generation g ON g.message_id = copy.old
     )
     INSERT INTO assistant_window
-           (message_id, limit_tokens, used_tokens, shown, blocks, changes, created_at)
-    SELECT copy.id, w.limit_tokens, w.used_tokens, w.shown, w.blocks, w.changes, w.created_at
+           (message_id, limit_tokens, used_tokens, shown, blocks, changes, notes, created_at)
+    SELECT copy.id, w.limit_tokens, w.used_tokens, w.shown, w.blocks, w.changes, w.notes,
+           w.created_at
       FROM copy JOIN assistant_window w ON w.message_id = copy.old
 """
 
@@ -83,6 +86,9 @@ def _conversation_like(original: Conversation, title: str) -> Conversation:
         system_text=original.system_text,
         is_listed=original.is_listed,
         folder_id=original.folder_id,
+        uses_memory=original.uses_memory,
+        # Whatever is copied is the original's to tell the profile.
+        carried_at=timezone.now(),
     )
     # What a reviewer blacked out there is in the copy too.
     hidden = Redaction.objects.filter(conversation=original, is_undone=False)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from assistant.errors import NotFound
 from assistant.library import notices
-from assistant.memory import forgetting
+from assistant.memory import forgetting, profile
 from assistant.models import Conversation, User
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ def ask_purge() -> None:
 
 
 def purge() -> int:
-    """Forget messages and conversations that were deleted long enough ago, and temporary
+    """Forget messages, notes and conversations that were deleted long enough ago, and temporary
     conversations that have expired.
 
     Returns:
@@ -100,6 +100,7 @@ def purge() -> int:
     idle_since = now - timedelta(hours=settings.TEMPORARY_HOURS)
     every = Conversation.with_deleted
     forgetting.purge_messages(deleted_before)
+    profile.purge(deleted_before)
     deleted = every.filter(deleted_at__lte=deleted_before).values_list("pk", flat=True)
     expired = every.filter(is_temporary=True, updated_at__lte=idle_since)
     gone = [

@@ -1,5 +1,6 @@
-"""Telling a person's open pages what changed in their list, and which messages went or came back.
-A lost notice is made good by reading, which a page does whenever it connects."""
+"""Telling a person's open pages what changed in their list, which messages went or came back, and
+that something else is remembered. A lost notice is made good by reading, which a page does whenever
+it connects."""
 
 from __future__ import annotations
 
@@ -41,6 +42,12 @@ def message_removed(person: int, conversation: UUID, message: UUID) -> None:
 def message_restored(person: int, conversation: UUID, message: UUID) -> None:
     """After the commit: it is back, with what was deleted together with it."""
     _tell(person, _of_message("message.restored", conversation, message))
+
+
+def memory_changed(person: int, conversation: UUID | None = None) -> None:
+    """After the commit: the profile is another one, or what a conversation remembers."""
+    where = str(conversation) if conversation else None
+    _tell(person, {"type": "memory.changed", "conversation": where})
 
 
 def _of_message(kind: str, conversation: UUID, message: UUID) -> dict[str, Any]:

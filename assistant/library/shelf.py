@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from assistant.errors import NotFound
 from assistant.library import folders, notices
@@ -71,7 +72,8 @@ def _part(person: User, part: Part) -> QuerySet[Conversation]:
 
 @transaction.atomic
 def change(person: User, conversations: Collection[UUID], **values: Any) -> list[Conversation]:
-    """Give conversations a `title`, `is_pinned`, `is_archived` or `folder` (an id or None).
+    """Give conversations a `title`, `is_pinned`, `is_archived`, `uses_memory` or `folder` (an id
+    or None).
 
     Archiving takes the pin away. The time of the last word stays, and so the place in the list.
 
@@ -82,6 +84,9 @@ def change(person: User, conversations: Collection[UUID], **values: Any) -> list
         values["folder"] = folders.mine(person, values["folder"])
     if "title" in values:
         values["titled_by"] = Conversation.Titling.PERSON
+    if values.get("uses_memory"):
+        # What was said while it was off stays out of the profile.
+        values["carried_at"] = timezone.now()
     if values.get("is_archived"):
         values["is_pinned"] = False
     wanted = set(conversations)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from assistant.chat import turns
 from assistant.errors import NotFound
 from assistant.library import notices
+from assistant.memory import traces
 from assistant.models import Conversation, Generation, Image, Message, User
 from assistant.models.conversation import owned_by
 from assistant.mydata import exports
@@ -58,7 +59,7 @@ def forget_if(conversation: UUID, *, deleted_before: datetime, idle_since: datet
 def _forget(row: Conversation) -> None:
     if not row.is_temporary:
         exports.withdraw(row.owner_id)
-    _forget_answers(Message.with_deleted.filter(conversation=row))
+    _forget_derived(row.owner_id, Message.with_deleted.filter(conversation=row))
     row.delete()
     transaction.on_commit(queue.ask_catch_up, robust=True)
 
@@ -76,7 +77,7 @@ def delete_message(person: User, message: UUID) -> None:
     row = Message.objects.filter(owned_by(person), pk=message).first()
     if row is None:
         raise NotFound("There is no such message.")
-    below = _at_or_below(row)
+    below = at_or_below(row)
     still_open = Generation.objects.filter(pk__in=below, status__in=Generation.OPEN)
     for answer in still_open.values_list("pk", flat=True):
         turns.stop(person, answer=answer)
@@ -97,7 +98,7 @@ def restore_message(person: User, message: UUID) -> None:
         raise NotFound("It can't be brought back any more.")
     if row.deleted_at is not None:
         together = Message.with_deleted.filter(deleted_at=row.deleted_at)
-        together.filter(pk__in=_at_or_below(row)).update(deleted_at=None)
+        together.filter(pk__in=at_or_below(row)).update(deleted_at=None)
         notices.message_restored(person.pk, row.conversation_id, row.pk)
 
 
@@ -111,12 +112,12 @@ def purge_messages(deleted_before: datetime) -> None:
             exports.withdraw(owner)
             # Restored meanwhile, or gone: only what is still deleted.
             rows = gone.filter(conversation__in=Conversation.with_deleted.filter(owner=owner))
-            _purge(Message.with_deleted.filter(pk__in=_with_what_follows(rows)))
+            _purge(owner, Message.with_deleted.filter(pk__in=_with_what_follows(rows)))
             transaction.on_commit(queue.ask_catch_up, robust=True)
 
 
-def _purge(rows: QuerySet[Message]) -> None:
-    _forget_answers(rows)
+def _purge(owner: int, rows: QuerySet[Message]) -> None:
+    _forget_derived(owner, rows)
     images = [
         (part["image"], row.conversation_id)
         for row in rows.filter(parts__contains=[{"type": "image"}])
@@ -154,13 +155,17 @@ def _lock(person: int) -> None:
     User.objects.select_for_update(no_key=True).get(pk=person)
 
 
-def _forget_answers(messages: QuerySet[Message]) -> None:
+def _forget_derived(owner: int, messages: QuerySet[Message]) -> None:
+    """What learning has of answers, and the windows and prompts elsewhere that notes of what the
+    person said went into; the notes themselves go with their messages."""
+    said = messages.filter(role=Message.Author.USER).values_list("pk", flat=True)
+    traces.remove_notes(owner, list(said), with_prompts=True)
     answers = messages.filter(role=Message.Author.ASSISTANT).values_list("pk", flat=True)
     for answer in answers:
         intake.forget_answer(answer)
 
 
-def _at_or_below(message: Message) -> list[UUID]:
+def at_or_below(message: Message) -> list[UUID]:
     """Its id and those of all that follows it, on every branch."""
     places = Message.with_deleted.filter(conversation=message.conversation_id)
     below = {message.pk}

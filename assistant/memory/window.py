@@ -7,41 +7,99 @@ not grow with the conversation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
-from assistant.models import Message
+from assistant.memory import carrying, profile
+from assistant.models import Message, Note
 from assistant.models import Window as WindowRow
+from inference.contracts import ChatMessage
 from inference.diffusion import (
+    Block,
     Diffusion,
     Window,
     admit,
     diffuse,
     from_json,
-    importance,
     to_json,
+    to_messages,
     with_needs,
 )
+from inference.diffusion.mask import newest
 from inference.tokenizer import ChatTokenizer
 
 ONE_IMAGE = "[An image was attached; this model cannot see images.]"
 IMAGES = "[{} images were attached; this model cannot see images.]"
 
 
-def prepare(answer: Message, tokenizer: ChatTokenizer) -> Diffusion:
-    """Build the window for `answer` from its parent's memory and what was said since.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The window that an answer is made from, the notes in it, and the blocks that are remembered
+    but were left out of this one answer."""
+
+    diffusion: Diffusion
+    notes: tuple[Note, ...] = ()
+    left_out: tuple[Block, ...] = ()
+
+    @property
+    def prompt_ids(self) -> tuple[int, ...]:
+        return self.diffusion.prompt_ids
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        return to_messages(self.diffusion.window)
+
+
+def prepare(answer: Message, tokenizer: ChatTokenizer) -> Prepared:
+    """Build the window for `answer` from its parent's memory, what was said since, and the notes
+    of the person, without what the answer is to do without.
+
+    With memory off the window goes by recency alone and has no notes.
 
     Raises:
         inference.errors.SystemTextTooLong, MessageTooLong: it cannot fit; it says by how much.
     """
+    conversation = answer.conversation
+    _catch_up_at_the_beginning(answer, tokenizer)
     window, since = _memory_before(answer)
     for message in since:
         window = admit(window, str(message.pk), message.role, readable(message), tokenizer)
-    return diffuse(window, settings.WINDOW_TOKENS, tokenizer)
+    without = answer.generation.left_out or {}
+    left_out = _left_out(window, without.get("blocks", ()))
+    notes = profile.read_in(conversation, without=without.get("notes", ()))
+    kept = tuple(block for block in window.blocks if block not in left_out)
+    window = replace(window, blocks=kept, notes=tuple(note.text for note in notes))
+    diffusion = _diffused(window, tokenizer, is_on=profile.is_on(conversation))
+    shown = tuple(notes[: len(diffusion.window.notes)])
+    return Prepared(diffusion, shown, left_out)
+
+
+def _catch_up_at_the_beginning(answer: Message, tokenizer: ChatTokenizer) -> None:
+    """A new conversation knows what was said in the one before."""
+    conversation = answer.conversation
+    is_first = answer.parent is not None and answer.parent.parent_id is None
+    if is_first and not conversation.is_temporary and profile.is_on(conversation):
+        carrying.catch_up(conversation.owner, but=conversation.pk, tokenizer=tokenizer)
+
+
+def _left_out(window: Window, ids: Collection[int]) -> tuple[Block, ...]:
+    """What is to be answered can't be left out."""
+    asked = newest(window)
+    return tuple(block for block in window.blocks if block.id in ids and block.id not in asked)
+
+
+def _diffused(window: Window, tokenizer: ChatTokenizer, *, is_on: bool) -> Diffusion:
+    if is_on:
+        return diffuse(window, settings.WINDOW_TOKENS, tokenizer)
+    needs = {block.id: block.needs for block in window.blocks}
+    unread = tuple(replace(block, needs=()) for block in window.blocks)
+    diffusion = diffuse(replace(window, blocks=unread), settings.WINDOW_TOKENS, tokenizer)
+    # They count again when memory is turned on.
+    return replace(diffusion, window=with_needs(diffusion.window, needs))
 
 
 def _memory_before(answer: Message) -> tuple[Window, list[Message]]:
@@ -66,19 +124,27 @@ def readable(message: Message) -> str:
     return "\n".join(filter(None, [note, message.text]))
 
 
-def save(answer: Message, prepared: Diffusion, text: str, tokenizer: ChatTokenizer) -> None:
+def save(answer: Message, prepared: Prepared, text: str, tokenizer: ChatTokenizer) -> None:
     """Store the window `answer` was made from and the memory that goes on from it."""
-    carried = prepared.window
+    shown = prepared.diffusion.window
+    # Notes are read anew for each answer; what only this one left out is remembered.
+    blocks = sorted((*shown.blocks, *prepared.left_out), key=lambda block: block.id)
+    carried = replace(shown, blocks=tuple(blocks), notes=())
     if text.strip():
         carried = admit(carried, str(answer.pk), answer.role, text, tokenizer)
     WindowRow.objects.create(
         message=answer,
         limit_tokens=settings.WINDOW_TOKENS,
-        used_tokens=prepared.prompt_tokens,
-        shown=to_json(prepared.window),
+        used_tokens=prepared.diffusion.prompt_tokens,
+        shown=to_json(shown),
         blocks=to_json(carried),
-        changes=[change.to_json() for change in prepared.changes],
+        changes=[change.to_json() for change in prepared.diffusion.changes],
+        notes=[_named(note) for note in prepared.notes],
     )
+
+
+def _named(note: Note) -> dict[str, str | None]:
+    return {"id": str(note.pk), "source": str(note.source_id) if note.source_id else None}
 
 
 def carried(answer: UUID) -> Window:
@@ -95,26 +161,3 @@ def note_needs(answer: UUID, needs: Mapping[int, Sequence[float]]) -> None:
         return
     row.blocks = to_json(with_needs(from_json(row.blocks), needs))
     row.save(update_fields=["blocks"])
-
-
-def describe(row: WindowRow) -> dict[str, Any]:
-    """The window of one answer, for people."""
-    window = from_json(row.shown)
-    weights = importance(window)
-    return {
-        "limit_tokens": row.limit_tokens,
-        "used_tokens": row.used_tokens,
-        "system_text": window.system_text,
-        "blocks": [
-            {
-                "role": block.role,
-                "text": block.text,
-                "tokens": block.tokens,
-                "importance": round(weights[block.id], 3),
-                "rewrites": block.rewrites,
-                "verbatim": block.is_verbatim,
-            }
-            for block in window.blocks
-        ],
-        "changes": row.changes,
-    }

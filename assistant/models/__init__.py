@@ -5,6 +5,7 @@ from assistant.models.admission import Installation, Invitation, ResetLink, Sign
 from assistant.models.conversation import Conversation, Folder, Message
 from assistant.models.feedback import Feedback
 from assistant.models.generation import Generation, GenerationEvent
+from assistant.models.note import Note
 from assistant.models.operations import Act, Backup, Measurement
 from assistant.models.picture import DiscardedFile, Image
 from assistant.models.review import (
@@ -43,6 +44,7 @@ __all__ = [
     "Invitation",
     "Measurement",
     "Message",
+    "Note",
     "Pull",
     "Redaction",
     "Release",

@@ -41,6 +41,9 @@ class User(AbstractUser):
     training_consent = models.BooleanField(null=True, help_text="may my chats train the policy?")
     research_consent = models.BooleanField(null=True, help_text="may researchers pull my chats?")
     consent_changed_at = models.DateTimeField(null=True)
+    uses_memory = models.BooleanField(
+        default=True, db_default=True, help_text="off: windows go by recency, notes stay unread"
+    )
     must_set_up = models.BooleanField(
         default=False, help_text="was the password made by the installation, and printed?"
     )

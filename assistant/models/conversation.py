@@ -70,6 +70,10 @@ class Conversation(models.Model):
     folder = models.ForeignKey(
         Folder, on_delete=models.SET_NULL, null=True, related_name="conversations"
     )
+    uses_memory = models.BooleanField(default=True, db_default=True)
+    carried_at = models.DateTimeField(
+        null=True, help_text="what was said up to then was looked through for the profile"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True)

@@ -14,7 +14,8 @@ class Generation(models.Model):
 
     Its key is the answer's message, so that an answer and its generation have one name.
     `last_seq` is the number of events in the log; `chat` (API requests only) holds the messages
-    that came with the request in place of a stored conversation's window.
+    that came with the request in place of a stored conversation's window. `left_out` says what of
+    memory it is to do without, as `{"blocks": [id, …], "notes": [id, …]}`; null is nothing.
     """
 
     class Status(models.TextChoices):
@@ -40,6 +41,7 @@ class Generation(models.Model):
         default=dict, help_text="temperature, top_p, max_tokens, seed, stop"
     )
     chat = models.JSONField(null=True)
+    left_out = models.JSONField(null=True)
     worker = models.CharField(max_length=80, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
     stop_requested = models.BooleanField(default=False)

@@ -12,7 +12,8 @@ class Window(models.Model):
 
     A row per answer, each bounded by the window's size, so a branch starts from the memory that
     its parent had. `shown` is what the policy saw when it made this answer; `blocks` is what is
-    carried on, the answer included; `changes` says what was kept, rewritten and forgotten.
+    carried on, the answer included; `changes` says what was kept, rewritten and forgotten. `notes`
+    names the notes of the profile that are among `shown`, as `{"id", "source"}` in their order.
     """
 
     message = models.OneToOneField(
@@ -23,6 +24,7 @@ class Window(models.Model):
     shown = models.JSONField()
     blocks = models.JSONField()
     changes = models.JSONField(default=list)
+    notes = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -1,5 +1,5 @@
 """Everything of one person as a zip: conversations with all branches, images, judgements and what
-became of them, links, keys' names, consent. Temporary chats are in nothing that is kept."""
+became of them, links, notes, keys' names, consent. Temporary chats are in nothing that is kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from assistant import files
 from assistant.accounts import email
 from assistant.feedback import receipts
-from assistant.models import ApiKey, Conversation, Image, Message, Share, User
+from assistant.models import ApiKey, Conversation, Image, Message, Note, Share, User
 from assistant.models.conversation import owned_by
 from assistant.mydata import writing
 from learning import ledger
@@ -30,6 +30,7 @@ README = """# What Danas has of you
 - `images/`: your images as they are kept
 - `feedback.json`: your judgements, what became of each, and what the ledger says of it
 - `sharing.json`: links that you made
+- `memory.json`: whether memory is on, and the notes about you
 
 Temporary chats are not kept and not in here. Versions of the model that were trained before keep
 what they learned; `feedback.json` names them.
@@ -50,6 +51,7 @@ def write(person: User, path: Path, progress: Callable[[int], None]) -> None:
         _write_images(person, zipped)
         zipped.writestr("feedback.json", _json(list(_feedback(person))))
         zipped.writestr("sharing.json", _json(list(_shares(person))))
+        zipped.writestr("memory.json", _json(_memory(person)))
 
 
 def messages_of(conversation: Conversation) -> list[Message]:
@@ -149,6 +151,23 @@ def _shares(person: User) -> Iterator[dict[str, Any]]:
             "has_name": share.has_name,
             "created_at": _moment(share.created_at),
         }
+
+
+def _memory(person: User) -> dict[str, Any]:
+    return {
+        "is_on": person.uses_memory,
+        "notes": [
+            {
+                "text": note.text,
+                "kind": note.kind,
+                "pinned": note.is_pinned,
+                "message": str(note.source_id) if note.source_id else None,
+                "created_at": _moment(note.created_at),
+                "changed_at": _moment(note.changed_at),
+            }
+            for note in Note.objects.filter(owner=person)
+        ],
+    }
 
 
 def _paged(rows: QuerySet[Conversation]) -> Iterator[Conversation]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from assistant.accounts import roles
 from assistant.errors import ConfirmationWrong
-from assistant.memory import forgetting
+from assistant.memory import forgetting, profile
 from assistant.models import ApiKey, Conversation, Erasure, Export, Image, Share, User
 from learning import intake, queue, scopes
 
@@ -41,6 +41,7 @@ def ask(person: User, *, with_account: bool, name: str) -> Erasure:
         ApiKey.objects.filter(owner=person).delete()
     now = timezone.now()
     Conversation.objects.filter(owner=person).update(deleted_at=now)
+    profile.forget_person(person)
     Share.objects.filter(owner=person).delete()
     Export.objects.filter(owner=person).delete()
     scopes.forget_person(person.pk)

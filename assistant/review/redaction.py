@@ -10,16 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TypeVar
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
-from assistant.errors import ReviewInvalid
+from assistant.errors import ModelNotThere, ReviewInvalid
 from assistant.models import Decision, Feedback, Redaction, ReviewItem, Trajectory, Verdict
-from inference.tokenizer import ChatTokenizer
+from assistant.tokens import tokenizer
 from learning import intake, queue
 from learning.contracts import Rewritten, ServedAnswer
 
@@ -55,12 +53,11 @@ def hidden_tokens(ids: Sequence[int], words: Sequence[str]) -> list[int]:
     """The same for token ids. What comes back was not sampled, so it has no log-probabilities.
 
     Raises:
-        OSError: the model's tokenizer is not on this machine.
+        ModelNotThere: the model's tokenizer is not on this machine.
     """
-    tokenizer = _tokenizer()
-    text = tokenizer.decode_whole(ids)
+    text = tokenizer().decode_whole(ids)
     shown = hidden(text, words)
-    return list(ids) if shown == text else tokenizer.encode(shown)
+    return list(ids) if shown == text else tokenizer().encode(shown)
 
 
 def marked(texts: dict[str, str], spans: Iterable[Span]) -> list[str]:
@@ -93,7 +90,7 @@ def of_served(conversation: UUID, answer: Tokens) -> Tokens | None:
     try:
         prompt = tuple(hidden_tokens(answer.prompt_token_ids, words))
         response = tuple(hidden_tokens(answer.response_token_ids, words))
-    except OSError:
+    except ModelNotThere:
         return None
     is_same = response == answer.response_token_ids
     return replace(
@@ -137,10 +134,3 @@ def _corrections(conversation: UUID) -> dict[UUID, str]:
     )
     newest_first = rows.order_by("-made_at").values_list("item__feedback", "text")
     return dict(newest_first)
-
-
-@cache
-def _tokenizer() -> ChatTokenizer:
-    if not (settings.MODEL_PATH / "tokenizer.json").exists():
-        raise OSError(f"{settings.MODEL_PATH} has no tokenizer")
-    return ChatTokenizer.from_folder(settings.MODEL_PATH)

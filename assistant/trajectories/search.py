@@ -11,22 +11,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 
-from assistant.errors import NotFound
+from assistant.errors import ModelNotThere, NotFound
 from assistant.models import Pull, Release, User
 from assistant.search.embedding import embed
+from assistant.tokens import tokenizer
 from assistant.trajectories import feed, pseudonyms, pulls
 from assistant.trajectories.consent import AGREED, SHOWN
 from assistant.trajectories.filters import Filter
 from assistant.trajectories.formats import NATIVE, PERSON
 from assistant.trajectories.lines import Reading
-from inference.tokenizer import ChatTokenizer
 
 EXCERPT = 280
 LONGEST_QUERY = 500
@@ -177,17 +175,14 @@ def _line(pk: UUID) -> bytes:
 
 def pieces(ids: list[int]) -> list[str]:
     """The text that each token adds; one that ends within a character adds none yet."""
-    if not (settings.MODEL_PATH / "tokenizer.json").exists():
+    try:
+        words = tokenizer()
+    except ModelNotThere:
         return [""] * len(ids)
-    tokenizer, told, texts = _tokenizer(), 0, []
+    told, texts = 0, []
     for count in range(1, len(ids) + 1):
-        text = tokenizer.decode(ids[:count])
+        text = words.decode(ids[:count])
         whole = text.rstrip(_UNFINISHED) if count < len(ids) else text
         texts.append(whole[told:])
         told = max(told, len(whole))
     return texts
-
-
-@cache
-def _tokenizer() -> ChatTokenizer:
-    return ChatTokenizer.from_folder(settings.MODEL_PATH)

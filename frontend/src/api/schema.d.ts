@@ -312,23 +312,6 @@ export interface paths {
         patch: operations["assistant_api_conversations_change"];
         trace?: never;
     };
-    "/v1/messages/{pk}/window": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** The window of an answer */
-        get: operations["assistant_api_conversations_show_window"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/feedback": {
         parameters: {
             query?: never;
@@ -597,6 +580,150 @@ export interface paths {
         head?: never;
         /** Rename a folder */
         patch: operations["assistant_api_library_rename_folder"];
+        trace?: never;
+    };
+    "/v1/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of me */
+        get: operations["assistant_api_memory_show"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Turn memory on or off
+         * @description For all conversations; a single one is changed with `PATCH /v1/conversations/{pk}`. What is
+         *     said while it is off is not taken into the profile later either.
+         */
+        patch: operations["assistant_api_memory_switch"];
+        trace?: never;
+    };
+    "/v1/memory/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a note
+         * @description In the words of a note that is there already, it is that one.
+         */
+        post: operations["assistant_api_memory_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/memory/notes/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a note
+         * @description No answer reads it any more; half a minute later it is gone for good, also from what is
+         *     shown of the answers that read it. Until then it can be restored.
+         */
+        delete: operations["assistant_api_memory_delete"];
+        options?: never;
+        head?: never;
+        /** Change or pin a note */
+        patch: operations["assistant_api_memory_change"];
+        trace?: never;
+    };
+    "/v1/memory/notes/{pk}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring a deleted note back */
+        post: operations["assistant_api_memory_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{pk}/window": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The window of an answer */
+        get: operations["assistant_api_memory_show_window"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{pk}/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add to a chat's memory
+         * @description As a pinned block, after the conversation's last answer. What is pinned there in the same
+         *     words is that.
+         */
+        post: operations["assistant_api_memory_add_block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/messages/{pk}/memory/{block}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Forget a block
+         * @description With its copies in what other answers of the conversation saw, and the notes that came from
+         *     its message. The message itself stays in the conversation; it is deleted by its own address.
+         */
+        delete: operations["assistant_api_memory_forget_block"];
+        options?: never;
+        head?: never;
+        /**
+         * Change or pin a block
+         * @description Of the memory that the conversation's last answer left. The message stays as it was said.
+         */
+        patch: operations["assistant_api_memory_change_block"];
         trace?: never;
     };
     "/v1/messages/{pk}/details": {
@@ -2241,6 +2368,11 @@ export interface components {
              */
             is_temporary: boolean;
             /**
+             * Uses Memory
+             * @default true
+             */
+            uses_memory: boolean;
+            /**
              * Folder
              * @default null
              */
@@ -2275,7 +2407,8 @@ export interface components {
          *     `last_seq` events are in its log; one that is finished and has none is the copy of an answer in
          *     another conversation, and can't be judged.
          *
-         *     `can_retry` is true when it failed or was interrupted in a way that asking again may mend.
+         *     `can_retry` is true when it failed or was interrupted in a way that asking again may mend;
+         *     `left_out` counts what of memory it was asked to do without.
          */
         AnswerState: {
             /**
@@ -2299,6 +2432,11 @@ export interface components {
              * @default false
              */
             can_retry: boolean;
+            /**
+             * Left Out
+             * @default 0
+             */
+            left_out: number;
         };
         /**
          * ConversationTree
@@ -2414,7 +2552,8 @@ export interface components {
         };
         /**
          * Changes
-         * @description What is to change; what is left out stays. `folder` null takes it out of its folder.
+         * @description What is to change; what is left out stays. `folder` null takes it out of its folder. Without
+         *     `uses_memory` answers go by what was said last, and nothing of it gets into the profile.
          */
         Changes: {
             /**
@@ -2434,61 +2573,11 @@ export interface components {
             is_archived: boolean;
             /** Folder */
             folder?: string | null;
-        };
-        /**
-         * BlockOut
-         * @description One block of a window. `importance` is what decided about its place in the window.
-         */
-        BlockOut: {
-            /** Role */
-            role: string;
-            /** Text */
-            text: string;
-            /** Tokens */
-            tokens: number;
-            /** Importance */
-            importance: number;
-            /** Rewrites */
-            rewrites: number;
-        };
-        /**
-         * ChangeOut
-         * @description What became of one block before this answer.
-         */
-        ChangeOut: {
             /**
-             * Action
-             * @enum {string}
+             * Uses Memory
+             * @default true
              */
-            action: "kept" | "extracted" | "forgotten";
-            /** Role */
-            role: string;
-            /** Text Before */
-            text_before: string;
-            /** Text After */
-            text_after: string;
-            /** Tokens Before */
-            tokens_before: number;
-            /** Tokens After */
-            tokens_after: number;
-            /** Reason */
-            reason: string;
-        };
-        /**
-         * WindowOut
-         * @description What the policy saw when it made an answer.
-         */
-        WindowOut: {
-            /** Limit Tokens */
-            limit_tokens: number;
-            /** Used Tokens */
-            used_tokens: number;
-            /** System Text */
-            system_text: string;
-            /** Blocks */
-            blocks: components["schemas"]["BlockOut"][];
-            /** Changes */
-            changes: components["schemas"]["ChangeOut"][];
+            uses_memory: boolean;
         };
         /**
          * FeedbackReceipt
@@ -2725,6 +2814,194 @@ export interface components {
         FolderNaming: {
             /** Name */
             name: string;
+        };
+        /**
+         * NoteOut
+         * @description `conversation` and its `title` say where `source`, the message it came from, was said; they
+         *     are null and empty for what the person wrote themselves.
+         */
+        NoteOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "preference" | "question" | "fact" | "own";
+            /** Is Pinned */
+            is_pinned: boolean;
+            /** Tokens */
+            tokens: number;
+            /** Source */
+            source: string | null;
+            /** Conversation */
+            conversation: string | null;
+            /** Title */
+            title: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+        };
+        /**
+         * Profile
+         * @description All notes, in the order in which answers read them. Where there is no more room, the last
+         *     one that is not pinned goes.
+         */
+        Profile: {
+            /** Is On */
+            is_on: boolean;
+            /** Notes */
+            notes: components["schemas"]["NoteOut"][];
+            /** Used Tokens */
+            used_tokens: number;
+            /** Limit Tokens */
+            limit_tokens: number;
+            /** Pinned Tokens */
+            pinned_tokens: number;
+            /** Pinned Limit */
+            pinned_limit: number;
+        };
+        /** MemorySwitch */
+        MemorySwitch: {
+            /** Is On */
+            is_on: boolean;
+        };
+        /**
+         * NoteAdded
+         * @description `gave_way` are the notes that there was no room for any more.
+         */
+        NoteAdded: {
+            note: components["schemas"]["NoteOut"];
+            /** Gave Way */
+            gave_way: components["schemas"]["NoteOut"][];
+        };
+        /** NewNote */
+        NewNote: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * NoteChanges
+         * @description What is to change; what is left out stays.
+         */
+        NoteChanges: {
+            /** Text */
+            text?: string | null;
+            /** Is Pinned */
+            is_pinned?: boolean | null;
+        };
+        /**
+         * BlockOut
+         * @description One block of a window. `importance` is what decides about its place: the chance that it will
+         *     be asked for, or how recent it is where the model has not read it. Ids are a conversation's own.
+         */
+        BlockOut: {
+            /** Id */
+            id: number;
+            /**
+             * Message
+             * Format: uuid
+             */
+            message: string;
+            /** Role */
+            role: string;
+            /** Text */
+            text: string;
+            /** Tokens */
+            tokens: number;
+            /** Importance */
+            importance: number;
+            /** Is Read */
+            is_read: boolean;
+            /** Rewrites */
+            rewrites: number;
+            /** Is Pinned */
+            is_pinned: boolean;
+        };
+        /**
+         * ChangeOut
+         * @description What became of one block before this answer.
+         */
+        ChangeOut: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "kept" | "extracted" | "rewritten" | "forgotten";
+            /** Role */
+            role: string;
+            /** Text Before */
+            text_before: string;
+            /** Text After */
+            text_after: string;
+            /** Tokens Before */
+            tokens_before: number;
+            /** Tokens After */
+            tokens_after: number;
+            /** Reason */
+            reason: string;
+        };
+        /** ReadNote */
+        ReadNote: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * WindowOut
+         * @description What the policy saw when it made an answer, and what it was to do without.
+         *
+         *     Where `is_current`, nothing later was answered on this branch: `memory` is what goes on from
+         *     here, and can be changed.
+         */
+        WindowOut: {
+            /** Limit Tokens */
+            limit_tokens: number;
+            /** Used Tokens */
+            used_tokens: number;
+            /** System Text */
+            system_text: string;
+            /** Notes */
+            notes: components["schemas"]["ReadNote"][];
+            /** Blocks */
+            blocks: components["schemas"]["BlockOut"][];
+            /** Changes */
+            changes: components["schemas"]["ChangeOut"][];
+            /** Left Out */
+            left_out: string[];
+            /** Is Current */
+            is_current: boolean;
+            /** Memory */
+            memory: components["schemas"]["BlockOut"][];
+            /** Pinned Tokens */
+            pinned_tokens: number;
+            /** Pinned Limit */
+            pinned_limit: number;
+            /** Uses Memory */
+            uses_memory: boolean;
+        };
+        /** BlockChanges */
+        BlockChanges: {
+            /** Text */
+            text?: string | null;
+            /** Is Pinned */
+            is_pinned?: boolean | null;
         };
         /**
          * DetailsOut
@@ -4635,6 +4912,19 @@ export interface components {
             conversations: string[];
         };
         /**
+         * MemoryChanged
+         * @description The profile was changed, or with a `conversation` its memory; sent to every tab.
+         */
+        MemoryChanged: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "memory_changed";
+            /** Conversation */
+            conversation: string | null;
+        };
+        /**
          * Rearranged
          * @description Folders were made, renamed or deleted; read them anew.
          */
@@ -4678,7 +4968,8 @@ export interface components {
          * Regenerate
          * @description Ask for another answer to the user message `parent`; also the way to retry.
          *
-         *     With `memory` false the policy sees that message and nothing of what was said before it.
+         *     With `memory` false the policy sees that message and nothing of what was said before it;
+         *     `without` leaves out single things, for this answer alone.
          */
         Regenerate: {
             /**
@@ -4708,6 +4999,13 @@ export interface components {
              * @default true
              */
             memory: boolean;
+            /**
+             * @default {
+             *       "blocks": [],
+             *       "notes": []
+             *     }
+             */
+            without: components["schemas"]["Without"];
         };
         /**
          * Removed
@@ -4867,10 +5165,26 @@ export interface components {
              */
             conversation: string;
         };
+        /**
+         * Without
+         * @description What of memory an answer is to do without: ids of blocks in its window, and of notes.
+         */
+        Without: {
+            /**
+             * Blocks
+             * @default []
+             */
+            blocks: number[];
+            /**
+             * Notes
+             * @default []
+             */
+            notes: string[];
+        };
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
-        Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"] | components["schemas"]["Changed"] | components["schemas"]["Gone"] | components["schemas"]["Rearranged"] | components["schemas"]["Removed"] | components["schemas"]["Restored"];
+        Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"] | components["schemas"]["Changed"] | components["schemas"]["Gone"] | components["schemas"]["Rearranged"] | components["schemas"]["Removed"] | components["schemas"]["Restored"] | components["schemas"]["MemoryChanged"];
         /** @enum {string} */
-        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "last_way_in" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_branchable" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "last_way_in" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "memory_moved_on" | "memory_oversize" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_not_there" | "model_text_only" | "name_invalid" | "name_taken" | "not_allowed" | "not_branchable" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "pins_full" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;
@@ -5344,28 +5658,6 @@ export interface operations {
             };
         };
     };
-    assistant_api_conversations_show_window: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                pk: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WindowOut"];
-                };
-            };
-        };
-    };
     assistant_api_feedback_create: {
         parameters: {
             query?: never;
@@ -5781,6 +6073,238 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FolderOut"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_switch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemorySwitch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteAdded"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_memory_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteChanges"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteOut"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoteOut"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_show_window: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowOut"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_add_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowOut"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_forget_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+                block: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_memory_change_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+                block: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockChanges"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WindowOut"];
                 };
             };
         };

@@ -32,6 +32,7 @@ const listener = {
   event: vi.fn(),
   library: vi.fn(),
   message: vi.fn(),
+  memory: vi.fn(),
   signedOut: vi.fn(),
 };
 

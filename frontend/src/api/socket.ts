@@ -8,7 +8,7 @@
 
 import { sentence } from "./codes";
 import { ApiError } from "./http";
-import type { AnswerEvent, Command, LibraryNotice, MessageNotice, Notice, Turn } from "./types";
+import type { AnswerEvent, Command, LibraryNotice, MemoryNotice, MessageNotice, Notice, Turn } from "./types";
 
 export type Connection = "connecting" | "open" | "waiting" | "closed";
 
@@ -22,6 +22,8 @@ interface Listener {
   library(notice: LibraryNotice): void;
   /** A message was deleted or brought back, in this tab or another. */
   message(notice: MessageNotice): void;
+  /** Something else is remembered, of the person or in a conversation. */
+  memory(notice: MemoryNotice): void;
   /** Nobody is signed in any more. The client rests until `reconnect`. */
   signedOut(): void;
 }
@@ -171,6 +173,8 @@ export class ChatSocket {
       case "removed":
       case "restored":
         return this.listener.message(notice);
+      case "memory_changed":
+        return this.listener.memory(notice);
     }
   }
 

@@ -1,7 +1,16 @@
 import { ApiError, get, post, remove } from "../api/http";
 import { ChatSocket, Refusal, type Connection } from "../api/socket";
-import type { Conversation, ConversationPart, LibraryNotice, Me, MessageNotice, Send } from "../api/types";
+import type {
+  Conversation,
+  ConversationPart,
+  LibraryNotice,
+  Me,
+  MessageNotice,
+  Send,
+  Without,
+} from "../api/types";
 import { Library } from "../library/library.svelte";
+import { remembered } from "../memory/remembered.svelte";
 import { uuid } from "../ui/ids";
 import { toasts } from "../ui/toasts.svelte";
 import { imagesIn, partsOf, textIn } from "../pictures/parts";
@@ -49,6 +58,7 @@ export class Chat {
       },
       library: (notice) => this.#arranged(notice),
       message: (notice) => this.#cutOrMended(notice),
+      memory: ({ conversation }) => remembered.changed(conversation),
       signedOut: onSignedOut,
     });
     this.thread = this.#blank();
@@ -149,8 +159,13 @@ export class Chat {
     thread.attachments.restore(imagesIn(send.parts));
   }
 
-  /** Asks for one more answer to what `answer` was an answer to. */
-  async regenerate(answer: Entry, model = MODEL, withMemory = true): Promise<void> {
+  /** Asks for one more answer to what `answer` was an answer to; `without` some of what it saw. */
+  async regenerate(
+    answer: Entry,
+    model = MODEL,
+    withMemory = true,
+    without: Without = { blocks: [], notes: [] },
+  ): Promise<void> {
     const parent = answer.parent;
     if (parent === null) return;
     const { thread } = this;
@@ -164,6 +179,7 @@ export class Chat {
         answer: id,
         model,
         memory: withMemory,
+        without,
       });
     } catch (error) {
       thread.forget(id);

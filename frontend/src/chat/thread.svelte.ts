@@ -117,6 +117,7 @@ export class Thread {
             policy: "",
             error_code: "",
             can_retry: false,
+            left_out: 0,
           }
         : null;
     const created_at = new Date().toISOString();

@@ -18,6 +18,7 @@ function row(id: string, title: string, more: Partial<Conversation> = {}): Conve
     is_pinned: false,
     is_archived: false,
     is_temporary: false,
+    uses_memory: true,
     folder: null,
     created_at: "2026-11-01T10:00:00Z",
     updated_at: "2026-11-01T10:00:00Z",

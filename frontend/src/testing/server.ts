@@ -110,6 +110,7 @@ export function answer(id: string, text: string, parent: string): Message {
     policy: "base",
     error_code: "",
     can_retry: false,
+    left_out: 0,
   };
   return {
     ...question(id, text, parent),

@@ -172,7 +172,7 @@ export const fil: Messages = {
     importance: "Halaga",
     verbatim: "salita sa salita",
     rewritten: (count: number) => `${number(count)} beses pinaikli`,
-    actions: { kept: "Itinabi", extracted: "Pinaikli", forgotten: "Nakalimutan" },
+    actions: { kept: "Itinabi", extracted: "Pinaikli", rewritten: "Binago ang salita", forgotten: "Nakalimutan" },
     before: "Dati",
     after: "Ngayon",
   },

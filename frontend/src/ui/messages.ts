@@ -180,7 +180,7 @@ const en = {
     importance: "Importance",
     verbatim: "word for word",
     rewritten: (count: number) => `shortened ${plural(count, "time", "times")}`,
-    actions: { kept: "Kept", extracted: "Shortened", forgotten: "Forgotten" },
+    actions: { kept: "Kept", extracted: "Shortened", rewritten: "Reworded", forgotten: "Forgotten" },
     before: "Before",
     after: "After",
   },

@@ -21,7 +21,16 @@ from assistant.images import uploads
 from assistant.library import deletion
 from assistant.management.commands.exportschema import document
 from assistant.memory import forgetting
-from assistant.models import ApiKey, BrowserSession, Bulk, Decision, Folder, Message, Snapshot, User
+from assistant.models import (
+    ApiKey,
+    BrowserSession,
+    Bulk,
+    Decision,
+    Folder,
+    Message,
+    Snapshot,
+    User,
+)
 from assistant.mydata import exports
 from assistant.sharing import links
 from inference import registry
@@ -52,6 +61,9 @@ def world(owner: User) -> World:
         "waiting": factories.answer(answer.parent, status="queued").pk,
         "deleted": _deleted(owner),
         "hidden": _hidden(owner),
+        "note": factories.note(owner).pk,
+        "gone_note": factories.note(owner, deleted_at=timezone.now()).pk,
+        "remembered": factories.served(owner).pk,
         "folder": Folder.objects.create(owner=owner, name="Work").pk,
         "export": _export(owner),
         "share": links.share(owner, answer.conversation_id, answer.pk, with_name=False).pk,
@@ -190,6 +202,18 @@ CALLS = [
     Call("DELETE /v1/folders/{pk}", {"pk": "$folder"}),
     Call("GET /v1/search", {"q": "Hello", "folder": "$folder"}),
     Call("GET /v1/messages/{pk}/window", {"pk": "$answer"}),
+    Call("PATCH /v1/conversations/{pk}", {"pk": "$conversation"}, {"uses_memory": False}),
+    Call("PATCH /v1/memory/notes/{pk}", {"pk": "$note"}, {"is_pinned": True}),
+    Call("DELETE /v1/memory/notes/{pk}", {"pk": "$note"}),
+    Call("POST /v1/memory/notes/{pk}/restore", {"pk": "$gone_note"}),
+    # Tokens are counted, for which there is no model here.
+    Call("POST /v1/messages/{pk}/memory", {"pk": "$remembered"}, {"text": "Hi"}, owner=None),
+    Call(
+        "PATCH /v1/messages/{pk}/memory/{block}",
+        {"pk": "$remembered", "block": "0"},
+        {"is_pinned": True},
+    ),
+    Call("DELETE /v1/messages/{pk}/memory/{block}", {"pk": "$remembered", "block": "0"}),
     Call("GET /v1/messages/{pk}/details", {"pk": "$answer"}),
     Call("DELETE /v1/messages/{pk}", {"pk": "$answer"}),
     Call("POST /v1/messages/{pk}/restore", {"pk": "$deleted"}),
@@ -293,12 +317,18 @@ COMMANDS: list[dict[str, Any]] = [
     {**SEND, **NEW, "answer": "$answer"},
     {"type": "regenerate", "parent": "$question", "answer": str(uuid4())},
     {"type": "regenerate", "parent": "$question", "answer": "$answer"},
+    {
+        "type": "regenerate",
+        "parent": "$question",
+        "answer": str(uuid4()),
+        "without": {"notes": ["$note"]},
+    },
     {"type": "stop", "answer": "$answer"},
     {"type": "watch", "conversation": "$conversation"},
     {"type": "replay", "answer": "$answer", "after": 0},
 ]
-# Ids of commands that lie deeper: a part's.
-PARTS_TESTED_ELSEWHERE = {"image"}
+# Ids of commands that lie deeper: a part's, and those of what is left out.
+PARTS_TESTED_ELSEWHERE = {"image", "notes"}
 
 
 def places() -> Iterator[tuple[str, str]]:

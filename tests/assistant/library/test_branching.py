@@ -13,7 +13,7 @@ from assistant.feedback import ratings
 from assistant.feedback.ratings import Opinion
 from assistant.images import uploads
 from assistant.library import branching, deletion, folders
-from assistant.memory import window
+from assistant.memory import describing
 from assistant.models import Conversation, Generation, Image, Message, Redaction, SearchEntry
 from assistant.review import redaction
 from learning.contracts import FeedbackKind
@@ -68,8 +68,8 @@ def test_it_goes_on_from_the_same_memory(talk):
     made = branching.branch_off(factories.ada(), talk[4].pk)
 
     copy = made.messages.get(parts=talk[4].parts)
-    before = window.describe(talk[4].window)
-    assert window.describe(copy.window) == before
+    before = describing.describe(talk[4].window)
+    assert describing.describe(copy.window) == before
     said = turns.send(
         factories.ada(),
         conversation=made.pk,

@@ -24,7 +24,7 @@ def answered(tokenizer, text="I moved to Cebu. Nice."):
     message = factories.answer(factories.said(factories.conversation(factories.ada())))
     message.window.delete()
     shown = admit(Window("You are Danas."), "q", "user", text, tokenizer)
-    window.save(message, Diffusion(shown, (), (1,)), "Good.", tokenizer)
+    window.save(message, window.Prepared(Diffusion(shown, (), (1,))), "Good.", tokenizer)
     return message
 
 

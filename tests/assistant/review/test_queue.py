@@ -28,6 +28,7 @@ from assistant.review.agreement import agreement
 from assistant.review.decisions import Ruling
 from assistant.review.filters import Filters, matching
 from assistant.review.redaction import Span
+from assistant.tokens import tokenizer
 from learning import ledger
 from learning.contracts import FeedbackKind
 from learning.models import Answer, Experience, Judgement, RewardVersion
@@ -406,16 +407,14 @@ def test_who_is_not_there_has_no_item():
 def test_learning_keeps_the_other_tokens_where_the_tokenizer_is_there(settings):
     make_model()
     settings.MODEL_PATH = MODEL
-    redaction._tokenizer.cache_clear()
-    tokenizer = redaction._tokenizer()
+    words = tokenizer()
     row = item(said=f"Call {NUMBER}.")
-    Trajectory.objects.update(sampled_token_ids=tokenizer.encode(f"Call {NUMBER}."))
+    Trajectory.objects.update(sampled_token_ids=words.encode(f"Call {NUMBER}."))
 
     decided(factories.rae(), row, Verdict.REDACT, spans=[Span("answer", 5, 5 + len(NUMBER))])
-    redaction._tokenizer.cache_clear()
 
     kept = Answer.objects.get()
-    assert tokenizer.decode(kept.response_token_ids) == "Call [redacted]."
+    assert words.decode(kept.response_token_ids) == "Call [redacted]."
     assert kept.logprobs == []
     assert judgement(row).version is None
 
