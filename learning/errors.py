@@ -5,6 +5,7 @@ LearningError
 ├── ParticipantUnknown   nobody has this number, or not any more
 ├── UpdateRunning        an update is under way; a retry can help, later
 ├── RewardUnavailable    the reward worker did not answer in time; a retry can help
+├── NobodyReads          nothing can tell what is worth remembering; recency has to do
 ├── NothingToLearnFrom   no consenting answer, or nobody has judged one yet
 ├── NotReady             an alarm is open, or the reward model is too weak to learn from
 ├── CheckpointInvalid    an adapter's folder lacks weights, or holds other weights than ours
@@ -33,6 +34,11 @@ class ParticipantUnknown(LearningError):
 
 class UpdateRunning(LearningError):
     code = "update_running"
+    can_retry = True
+
+
+class NobodyReads(LearningError):
+    code = "nobody_reads"
     can_retry = True
 
 

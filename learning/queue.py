@@ -1,32 +1,36 @@
 """Asking the workers for work, by task name: the website never imports a task's body.
 
-The `ask_` functions belong into `transaction.on_commit`. The other two wait for the reward worker
-and block their thread.
+The `ask_` functions belong into `transaction.on_commit`. The others wait for the reward worker,
+`needs` without blocking its thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 
 import redis
+import redis.asyncio as aioredis
 from celery import current_app
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
 from inference.contracts import ChatMessage
+from inference.diffusion import Block
 from learning.contracts import RewardEstimate
-from learning.errors import RewardUnavailable
+from learning.errors import NobodyReads, RewardUnavailable
 from learning.models import Answer, Judgement, RewardVersion, Update
 
 CATCH_UP = "learning.reward.catch_up"
 ESTIMATE = "learning.reward.estimate"
+READ = "learning.memory.read"
 REFIT = "learning.reward.refit"
 RUN_UPDATE = "learning.policy.run_update"
 ROLLOUT = "learning.policy.rollout"
@@ -117,6 +121,27 @@ def estimate(
     return RewardEstimate(**json.loads(popped))
 
 
+async def needs(
+    blocks: Sequence[Block], unread: Collection[int], timeout_s: float
+) -> dict[int, list[float]]:
+    """The log-odds that what each sentence of the unread blocks says will be asked for.
+
+    Raises:
+        NobodyReads: the reward worker has no probe for this base model, or did not answer.
+    """
+    key = f"danas:needs:{uuid.uuid4().hex}"
+    shown = [(block.id, block.role, block.text, block.tokens) for block in blocks]
+    args = [shown, sorted(unread), key]
+    await asyncio.to_thread(current_app.send_task, READ, args=args, expires=timeout_s)
+    popped = await _popped(key, timeout_s)
+    if popped is None:
+        raise NobodyReads("The reward worker did not answer in time.")
+    found: dict[str, list[float]] | None = json.loads(popped)
+    if found is None:
+        raise NobodyReads("There is no probe for this base model: see manage.py train_memory.")
+    return {int(block): log_odds for block, log_odds in found.items()}
+
+
 def reward_key(feedback: UUID) -> str:
     """The Valkey list on which the version that first contained a judgement is pushed."""
     return f"danas:reward:{feedback}"
@@ -151,6 +176,20 @@ def _pop(key: str, timeout_s: float) -> bytes | None:
                 popped = valkey.blpop([key], timeout=left_s)
         except redis.ConnectionError:
             time.sleep(min(0.1, left_s))
+        else:
+            return popped[1] if popped else None
+    return None
+
+
+async def _popped(key: str, timeout_s: float) -> bytes | str | None:
+    """As `_pop`, holding no thread."""
+    until = time.monotonic() + timeout_s
+    while (left_s := until - time.monotonic()) > 0:
+        try:
+            async with aioredis.from_url(settings.VALKEY_URL, socket_timeout=left_s + 5) as valkey:
+                popped = await valkey.blpop([key], timeout=left_s)
+        except redis.ConnectionError:
+            await asyncio.sleep(min(0.1, left_s))
         else:
             return popped[1] if popped else None
     return None

@@ -1,11 +1,14 @@
-"""Has the engine read what was said in a finished turn: which of it will be asked for?
+"""Has what was said in a finished turn read: which of it will be asked for?
 
-Nobody waits for it: a turn that comes before it is done finds recency alone.
+By the reward worker's probe of the base model; or, where an adapter was put into use for it, by the
+engine under that adapter. Nobody waits for it: a turn that comes before it is done finds recency
+alone.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -18,31 +21,43 @@ from inference.diffusion import Window
 from inference.diffusion.marker import Reading, answers, gathered, readings
 from inference.errors import InferenceError, PolicyNotLoaded
 from inference.tokenizer import ChatTokenizer
+from learning import queue
+from learning.errors import NobodyReads
 
+# The reward worker may be loading the model, or be busy with judgements, which come first.
+PATIENCE_S = 120.0
 logger = logging.getLogger(__name__)
 
 
 async def fill_in(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) -> None:
     """Read the blocks of `answer`'s window that nobody has read yet and store what came of it."""
     window, policy = await database_sync_to_async(_to_read)(answer)
-    if policy is None:
+    unread = {block.id for block in window.blocks if not block.needs}
+    if not unread:
         return
     try:
-        needs = await read(window, policy, client, tokenizer)
-    except InferenceError as error:
+        needs = await (
+            read(window, unread, policy, client, tokenizer)
+            if policy
+            else queue.needs(window.blocks, unread, PATIENCE_S)
+        )
+    except (InferenceError, NobodyReads) as error:
         logger.warning("nothing was read for %s: %s", answer, error.code)
         return
     await database_sync_to_async(memory.note_needs)(answer, needs)
 
 
 async def read(
-    window: Window, policy: Policy, client: EngineClient, tokenizer: ChatTokenizer
+    window: Window,
+    unread: Collection[int],
+    policy: Policy,
+    client: EngineClient,
+    tokenizer: ChatTokenizer,
 ) -> dict[int, list[float]]:
-    """The log-odds of every sentence in the blocks that have none yet, by block.
+    """The log-odds of every sentence in the unread blocks, by block, as the engine reads them.
 
     Raises: as `EngineClient.judge`.
     """
-    unread = {block.id for block in window.blocks if not block.needs}
     yes, no = answers(tokenizer.encode)
 
     async def judge(reading: Reading) -> list[float]:
@@ -61,8 +76,6 @@ async def read(
 
 
 def _to_read(answer: UUID) -> tuple[Window, Policy | None]:
-    """What `answer` carries on, and the adapter that reads; none before one is in use."""
+    """What `answer` carries on, and the adapter that reads it, where one is in use."""
     version = registry.live(registry.MEMORY_ALIAS)
-    if not version.path:
-        return Window(""), None
-    return memory.carried(answer), registry.as_policy(version)
+    return memory.carried(answer), registry.as_policy(version) if version.path else None

@@ -1,9 +1,10 @@
-"""What the model is asked about sentences: a mark after each, where it says yes or no.
+"""What the model is shown of sentences that are to be judged, and where it says yes or no to each.
 
 A reading is one sequence of tokens: a question, a few lines said before for context, and the lines
-to be judged. Whether what a sentence says will be asked for is read from the model's own head at
-the mark after it, as log-odds of yes against no, so that one pass judges many sentences. The
-adapter that is trained to answer there is `learning.memory`'s; without it the answers mean little.
+to be judged, with a mark after each sentence. Whether what a sentence says will be asked for can be
+read from the model's own head at the mark, as log-odds of yes against no, so that one pass judges
+many sentences; the adapter that is trained to answer there is `learning.memory`'s. A plain reading
+has neither question nor marks: what is read are the model's states (`learning.memory.probe`).
 """
 
 from __future__ import annotations
@@ -24,20 +25,23 @@ READING_TOKENS = 768
 
 @dataclass(slots=True)
 class Reading:
-    """`places[i]` is the index of the mark that judges sentence `asked[i]`: block id and number."""
+    """`asked[i]` is a sentence, by its block's id and number, and `spans[i]` where its tokens
+    begin and end; `places[i]` is the index of the mark that judges it, or of its last token."""
 
     token_ids: list[int]
-    places: list[int] = field(default_factory=list)
     asked: list[tuple[int, int]] = field(default_factory=list)
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One block as it is read: its tokens, and where in them the marks are."""
+    """One block as it is read: its tokens, and where in them its sentences and marks are."""
 
     block: Block
     token_ids: list[int]
-    marks: list[int]
+    spans: list[tuple[int, int]]
+    places: list[int]
 
 
 def answers(encode: Encoder) -> tuple[int, int]:
@@ -52,14 +56,17 @@ def answers(encode: Encoder) -> tuple[int, int]:
     raise ValueError("This tokenizer begins yes and no with the same token.")
 
 
-def readings(blocks: Sequence[Block], unread: Collection[int], encode: Encoder) -> list[Reading]:
+def readings(
+    blocks: Sequence[Block], unread: Collection[int], encode: Encoder, *, plain: bool = False
+) -> list[Reading]:
     """The sequences that judge the blocks with these ids, in order, as few as they fit in.
 
     A reading has at most `READING_TOKENS` tokens and a block more, of which `CONTEXT_TOKENS` are
     of what was said before; so its cost depends on what is unread and not on the dialogue.
     """
-    question = encode(QUESTION)
-    lines = [_line(block, encode) for block in _needed(blocks, unread)]
+    question = [] if plain else encode(QUESTION)
+    mark = [] if plain else encode(MARK)
+    lines = [_line(block, mark, encode) for block in _needed(blocks, unread)]
     done: list[Reading] = []
     start = 0
     while (start := _next(lines, unread, start)) < len(lines):
@@ -94,14 +101,16 @@ def _needed(blocks: Sequence[Block], unread: Collection[int]) -> Sequence[Block]
     return blocks[begin:]
 
 
-def _line(block: Block, encode: Encoder) -> _Line:
+def _line(block: Block, mark: list[int], encode: Encoder) -> _Line:
     token_ids = encode(f"{block.role}:")
-    mark = encode(MARK)
-    marks = []
+    spans, places = [], []
     for sentence in sentences(block.text):
-        token_ids += encode(" " + " ".join(sentence.split())) + mark
-        marks.append(len(token_ids) - 1)
-    return _Line(block, token_ids + encode("\n"), marks)
+        # A space at least, so that a sentence of nothing else has a token too.
+        said = encode(" " + " ".join(sentence.split()))
+        spans.append((len(token_ids), len(token_ids) + len(said)))
+        token_ids += said + mark
+        places.append(len(token_ids) - 1)
+    return _Line(block, token_ids + encode("\n"), spans, places)
 
 
 def _next(lines: Sequence[_Line], unread: Collection[int], start: int) -> int:
@@ -120,6 +129,7 @@ def _context(before: Sequence[_Line]) -> Iterator[_Line]:
 def _add(reading: Reading, line: _Line, unread: Collection[int]) -> None:
     if line.block.id in unread:
         start = len(reading.token_ids)
-        reading.places += [start + mark for mark in line.marks]
-        reading.asked += [(line.block.id, number) for number in range(len(line.marks))]
+        reading.places += [start + place for place in line.places]
+        reading.spans += [(start + begin, start + end) for begin, end in line.spans]
+        reading.asked += [(line.block.id, number) for number in range(len(line.places))]
     reading.token_ids += line.token_ids

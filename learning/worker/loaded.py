@@ -5,7 +5,7 @@ A model is seconds and gigabytes: hence one per process, and none at import.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,9 +16,12 @@ from transformers import PreTrainedModel
 from transformers.utils.logging import disable_progress_bar
 
 from inference.contracts import ChatMessage
+from inference.diffusion import Block
 from inference.tokenizer import ChatTokenizer
 from learning.config import GateConfig, UpdateConfig
 from learning.evaluation import bank
+from learning.memory import probe, shipped
+from learning.memory.probe import Probe
 from learning.policy import backbone
 from learning.policy.trainer import TokenIds
 from learning.reward.dictation import is_dictated
@@ -63,6 +66,17 @@ class Workshop:
             for opening in item.openings()
         ]
         return Extractor.for_model(self.base, self.folder, fitted_on, self.cache)
+
+    @cached_property
+    def probe(self) -> Probe | None:
+        """What reads memory, made for this base model; None before somebody made one."""
+        return shipped.probe(self.folder, self.cache)
+
+    def read(self, blocks: Sequence[Block], unread: set[int]) -> dict[int, list[float]] | None:
+        """The log-odds of every sentence in the blocks with these ids; None without a probe."""
+        if self.probe is None:
+            return None
+        return probe.read(self.probe, self.base, blocks, unread, self.tokenizer.encode)
 
     @cached_property
     def hyperparameters(self) -> UpdateConfig:

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from inference import shelf
 from inference.contracts import ChatMessage
+from inference.diffusion import Block
 from learning import queue
 from learning.worker import loaded, rewards, rollouts, updates
 from learning.worker.engine import Engine
@@ -35,6 +36,14 @@ def estimate(
     features = workshop.extractor([(tuple(prompt), workshop.answer_ids(response))])[0]
     mean, sd, version = rewards.estimate(features, person)
     queue.push(reply_to, json.dumps({"mean": mean, "sd": sd, "version": version}))
+
+
+@shared_task(name=queue.READ)
+def read(blocks: list[tuple[int, str, str, int]], unread: list[int], reply_to: str) -> None:
+    """What of these blocks is worth remembering; null where nothing here can tell."""
+    workshop = loaded.workshop()
+    read = [Block(id, str(id), role, text, tokens) for id, role, text, tokens in blocks]
+    queue.push(reply_to, json.dumps(workshop.read(read, set(unread))))
 
 
 @shared_task(name=queue.REFIT)

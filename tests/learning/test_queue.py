@@ -1,3 +1,4 @@
+import asyncio
 import subprocess
 import sys
 import threading
@@ -10,8 +11,9 @@ from celery import current_app
 from django.utils import timezone
 
 from inference.contracts import ChatMessage
+from inference.diffusion import Block
 from learning import intake, queue
-from learning.errors import RewardUnavailable
+from learning.errors import NobodyReads, RewardUnavailable
 from learning.models import Judgement, RewardVersion, Update
 
 from .rows import judged, remembered
@@ -103,6 +105,45 @@ def test_an_estimate_is_what_the_reward_worker_answers(asked):
     timer.join()
 
     assert (estimate.mean, estimate.sd, estimate.version) == (0.5, 0.1, 4)
+
+
+BLOCKS = [Block(4, "m", "user", "Yes.", 2), Block(7, "n", "user", "I moved to Cebu.", 5)]
+
+
+def test_what_is_worth_remembering_is_what_the_reward_worker_reads(asked):
+    def answer():
+        while not asked:
+            time.sleep(0.01)
+        blocks, unread, key = asked[0][1]["args"]
+        assert [tuple(block) for block in blocks] == [
+            (4, "user", "Yes.", 2),
+            (7, "user", "I moved to Cebu.", 5),
+        ]
+        assert unread == [7]
+        queue.push(key, '{"7": [1.5]}')
+
+    timer = later(0, answer)
+    needs = asyncio.run(queue.needs(BLOCKS, {7}, timeout_s=10))
+    timer.join()
+
+    assert needs == {7: [1.5]}
+
+
+def test_a_base_model_without_a_probe_says_what_to_do(asked):
+    def answer():
+        while not asked:
+            time.sleep(0.01)
+        queue.push(asked[0][1]["args"][2], "null")
+
+    timer = later(0, answer)
+    with pytest.raises(NobodyReads, match="train_memory"):
+        asyncio.run(queue.needs(BLOCKS, {7}, timeout_s=10))
+    timer.join()
+
+
+def test_nothing_is_read_without_a_reward_worker(asked):
+    with pytest.raises(NobodyReads):
+        asyncio.run(queue.needs(BLOCKS, {7}, timeout_s=0.1))
 
 
 def test_no_estimate_without_a_reward_worker(asked):

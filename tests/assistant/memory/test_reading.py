@@ -13,6 +13,8 @@ from inference import registry
 from inference.client import EngineClient
 from inference.diffusion import Diffusion, Window, admit
 from inference.diffusion.marker import answers
+from inference.diffusion.sentences import sentences
+from learning import queue
 from tests import factories
 from tests.fakes import ScriptedEngine
 
@@ -72,12 +74,36 @@ async def test_what_was_read_once_is_not_read_again(tokenizer):
         assert len(engine.completions) == asked
 
 
-async def test_before_an_adapter_is_in_use_nothing_is_read(tokenizer):
+@pytest.fixture
+def reader(monkeypatch):
+    """A reward worker that finds all likely, and what it was asked to read."""
+    asked = []
+
+    async def needs(blocks, unread, timeout_s):
+        asked.append([(block.role, block.text) for block in blocks if block.id in unread])
+        return {b.id: [2.0] * len(sentences(b.text)) for b in blocks if b.id in unread}
+
+    monkeypatch.setattr(queue, "needs", needs)
+    return asked
+
+
+async def test_without_an_adapter_the_reward_worker_reads(tokenizer, reader):
     message = await answered(tokenizer)
     async with ScriptedEngine() as engine:
         await fill_in(message, engine, tokenizer)
+        await fill_in(message, engine, tokenizer)
 
         assert engine.requests == []
+    assert reader == [[("user", "I moved to Cebu. Nice."), ("assistant", "Good.")]]
+    assert await needs_of(message) == [(2.0, 2.0), (2.0,)]
+
+
+async def test_a_reward_worker_that_does_not_answer_leaves_recency(tokenizer, monkeypatch):
+    message = await answered(tokenizer)
+    monkeypatch.setattr(reading, "PATIENCE_S", 0.1)
+    async with ScriptedEngine() as engine:
+        await fill_in(message, engine, tokenizer)
+
     assert await needs_of(message) == [(), ()]
 
 

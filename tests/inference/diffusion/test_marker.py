@@ -54,6 +54,18 @@ def test_what_was_read_before_is_context_and_is_not_judged_again():
     assert reading.asked == [(2, 0)]
 
 
+def test_a_plain_reading_has_neither_question_nor_marks_and_says_where_sentences_are():
+    blocks = dialogue("It rained. Ada ran home.", "Did she?")
+
+    (reading,) = readings(blocks, {0, 1}, ENCODE, plain=True)
+
+    text = "user: It rained. Ada ran home.\nassistant: Did she?\n"
+    assert TOKENIZER.decode(reading.token_ids) == text
+    said = [TOKENIZER.decode(reading.token_ids[begin:end]) for begin, end in reading.spans]
+    assert said == [" It rained.", " Ada ran home.", " Did she?"]
+    assert reading.places == [end - 1 for _, end in reading.spans]
+
+
 def test_nothing_unread_is_nothing_to_read():
     assert readings(dialogue("It rained."), set(), ENCODE) == []
     assert readings((), set(), ENCODE) == []

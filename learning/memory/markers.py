@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,67 +15,19 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import PreTrainedModel
 
-from inference.diffusion import Window, admit
 from inference.diffusion.marker import Reading, answers, gathered, readings
-from inference.diffusion.sentences import sentences
-from inference.diffusion.window import Block, Encoder, Tokenizer
-from learning.memory.dialogue import Dialogue
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """A reading and what is right at each of its places."""
-
-    reading: Reading
-    is_needed: tuple[bool, ...]
-
-
-def blocks_of(dialogue: Dialogue, tokenizer: Tokenizer) -> tuple[Block, ...]:
-    """The whole dialogue as blocks; a block's message is its turn's id."""
-    window = Window("")
-    for turn in dialogue.turns:
-        window = admit(window, turn.id, turn.speaker, turn.shown, tokenizer)
-    return window.blocks
-
-
-def lessons(dialogue: Dialogue, tokenizer: Tokenizer, encode: Encoder) -> list[Lesson]:
-    """Every sentence of a dialogue with whether it is asked about, by the words of its quotes."""
-    quotes: dict[str, list[str]] = {}
-    for question in dialogue.questions:
-        for turn in question.evidence:
-            quotes.setdefault(turn, []).append(question.quote)
-    blocks = blocks_of(dialogue, tokenizer)
-    parts = {block.id: sentences(block.text) for block in blocks}
-    turn_of = {block.id: block.message for block in blocks}
-    return [
-        Lesson(
-            reading,
-            tuple(
-                any(_says(parts[block][number], quote) for quote in quotes.get(turn_of[block], ()))
-                for block, number in reading.asked
-            ),
-        )
-        for reading in readings(blocks, turn_of, encode)
-    ]
-
-
-def _says(sentence: str, quote: str) -> bool:
-    """Whether a sentence has some of a quote's sentences in it, or is part of one."""
-    return any(
-        part.strip() in sentence or sentence.strip() in part
-        for part in sentences(quote)
-        if part.strip() and sentence.strip()
-    )
+from inference.diffusion.window import Block, Encoder
+from learning.memory.lessons import Lesson
 
 
 def read(
-    model: PreTrainedModel, blocks: Sequence[Block], tokenizer: Tokenizer, encode: Encoder
+    model: PreTrainedModel, blocks: Sequence[Block], unread: set[int], encode: Encoder
 ) -> dict[int, list[float]]:
-    """The log-odds of each block's sentences, as the engine would read them."""
+    """The log-odds of every sentence in the blocks with these ids, as the engine reads them."""
     words = answers(encode)
     done = []
     with torch.no_grad():
-        for reading in readings(blocks, {block.id for block in blocks}, encode):
+        for reading in readings(blocks, unread, encode):
             logits = at_marks(model, reading)
             done.append((reading, (logits[:, words[0]] - logits[:, words[1]]).tolist()))
     return gathered(done)
