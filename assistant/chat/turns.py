@@ -33,6 +33,7 @@ from assistant.models import Conversation, Generation, Message, User
 from assistant.models.conversation import owned_by
 from inference import routing
 from inference.contracts import ChatMessage
+from inference.diffusion.prompt import SYSTEM
 
 
 @transaction.atomic
@@ -92,6 +93,9 @@ def complete(
 ) -> Generation:
     """Queue the answer to a request that brings its whole history along, as the API's do.
 
+    One without a system text of its own gets Danas's: what a model's template would put there in
+    its place is another assistant's name, and nothing that was trained or gated.
+
     Only the last message is stored as one; the history stays with the generation. All rows are
     written by one statement, since every trip to the database is time to the first token.
 
@@ -122,7 +126,7 @@ def complete(
         message=message,
         model=model,
         sampling=dict(sampling),
-        chat=[{"role": each.role, "content": each.content} for each in chat],
+        chat=[{"role": each.role, "content": each.content} for each in _instructed(chat)],
         created_at=asked_at,
     )
     try:
@@ -132,6 +136,12 @@ def complete(
         raise IdentifierTaken(f"The id {answer} is already used for another message.") from None
     transaction.on_commit(lambda: wake_workers(answer))
     return generation
+
+
+def _instructed(chat: Sequence[ChatMessage]) -> list[ChatMessage]:
+    if any(each.role == SYSTEM for each in chat):
+        return list(chat)
+    return [ChatMessage(SYSTEM, settings.SYSTEM_TEXT), *chat]
 
 
 _QUEUE_REQUEST = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -19,6 +19,8 @@ class Words(Protocol):
     """Text to the tokens of a chat, and back."""
 
     def prompt_ids(self, question: str) -> TokenIds: ...
+
+    def foreign_prompt_ids(self, question: str) -> TokenIds: ...
 
     def answer_ids(self, text: str) -> TokenIds: ...
 
@@ -89,10 +91,7 @@ def exam(
         ),
         prompts=tuple(own[: config.prompts]),
         questions=_questions(words)[: config.questions],
-        asked=tuple(
-            (words.prompt_ids(question.prompt), question)
-            for question in asked.load()[: config.asked]
-        ),
+        asked=tuple(_asked(words))[: config.asked],
         flattery=_probes(words, probes.Kind.FLATTERY)[: config.probes],
         safety=_probes(words, probes.Kind.SAFETY)[: config.probes],
         refusals=tuple(words.encode(phrase) for phrase in probes.REFUSALS),
@@ -103,6 +102,13 @@ def exam(
         end_ids=words.end_ids,
         length_wish=length_wish,
     )
+
+
+def _asked(words: Words) -> Iterator[tuple[TokenIds, Asked]]:
+    """Every other question is asked under another system text than Danas's own."""
+    for number, question in enumerate(asked.load()):
+        ask = words.foreign_prompt_ids if number % 2 else words.prompt_ids
+        yield ask(question.prompt), question
 
 
 def _questions(words: Words) -> tuple[Contest, ...]:

@@ -29,6 +29,8 @@ from learning.reward.features import Extractor
 
 # A base model of more parameters is trained with the hyperparameters for billions.
 LARGE = 1_000_000_000
+# What a policy learned under one system text it must not have unlearned under others.
+FOREIGN_SYSTEM_TEXT = "You are a helpful assistant."
 # Models said to have 4B parameters have a little less. Smaller ones do not learn from words.
 HINDSIGHT_FROM = 3_500_000_000
 
@@ -90,7 +92,14 @@ class Workshop:
 
     def prompt_ids(self, question: str) -> TokenIds:
         """A question as the first message of a chat with Danas."""
-        messages = [ChatMessage("system", self.system_text), ChatMessage("user", question)]
+        return self._first_prompt(self.system_text, question)
+
+    def foreign_prompt_ids(self, question: str) -> TokenIds:
+        """A question as a program asks it that instructs Danas in its own way."""
+        return self._first_prompt(FOREIGN_SYSTEM_TEXT, question)
+
+    def _first_prompt(self, system_text: str, question: str) -> TokenIds:
+        messages = [ChatMessage("system", system_text), ChatMessage("user", question)]
         return tuple(self.tokenizer.prompt_ids(messages))
 
     def continued(self, prompt: TokenIds, answer: TokenIds, message: str) -> TokenIds:

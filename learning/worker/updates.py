@@ -230,7 +230,9 @@ def _train(
 
 
 def _bank(workshop: Workshop) -> list[TokenIds]:
-    return [workshop.prompt_ids(item.prompt) for item in bank.load()]
+    """General prompts, every other one under another system text than Danas's own."""
+    asks = (workshop.prompt_ids, workshop.foreign_prompt_ids)
+    return [asks[number % 2](item.prompt) for number, item in enumerate(bank.load())]
 
 
 def _stage(

@@ -16,6 +16,7 @@ class Words:
     def __init__(self, workshop: Workshop) -> None:
         self._tokenizer = workshop.tokenizer
         self.prompt_ids = workshop.prompt_ids
+        self.foreign_prompt_ids = workshop.foreign_prompt_ids
         self.answer_ids = workshop.answer_ids
         self.end_ids = workshop.tokenizer.end_ids
 

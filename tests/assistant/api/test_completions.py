@@ -55,9 +55,9 @@ async def test_an_answer_in_one_piece(site, connect):
     choice = answer.choices[0]
     assert (choice.message.role, choice.message.content) == ("assistant", "Rain is water.")
     assert choice.finish_reason == "stop"
-    # "Hello" and its message's own token; three words and the end.
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (2, 4)
-    assert answer.usage.total_tokens == 6
+    # Seven words of the system text and "Hello", each message's own token; three words, the end.
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (10, 4)
+    assert answer.usage.total_tokens == 14
     assert answer.model == "base"
     message = await Message.objects.select_related("parent").aget(pk=UUID(answer.id))
     assert (message.text, message.parent.text) == ("Rain is water.", "Hello")
@@ -277,7 +277,7 @@ async def test_a_prompt_longer_than_the_window_is_a_400(site, connect, settings)
                 )
 
     assert caught.value.code == "message_too_long"
-    assert "11 tokens" in str(caught.value)
+    assert "19 tokens" in str(caught.value)
 
 
 async def test_many_at_once_get_their_own_answers(site, connect):

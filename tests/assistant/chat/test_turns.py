@@ -233,6 +233,21 @@ def test_a_request_with_its_own_history_is_not_listed():
     assert [message["content"] for message in generation.chat] == ["Be brief.", "Hello"]
 
 
+def test_a_request_without_a_system_text_gets_the_assistants_own(settings):
+    generation = turns.complete(
+        factories.ada(),
+        answer=uuid4(),
+        chat=[ChatMessage("user", "Hello")],
+        model="base",
+        sampling={},
+    )
+
+    assert generation.chat == [
+        {"role": "system", "content": settings.SYSTEM_TEXT},
+        {"role": "user", "content": "Hello"},
+    ]
+
+
 def test_nul_characters_do_not_reach_the_database():
     generation = say(factories.ada(), "a\0b")
 

@@ -19,6 +19,9 @@ class Words:
     def prompt_ids(self, question):
         return self.encode(f"{question}\n")
 
+    def foreign_prompt_ids(self, question):
+        return self.encode(f"Be helpful.\n{question}\n")
+
     def answer_ids(self, text):
         return (*self.encode(text), tiny.END)
 
@@ -68,3 +71,13 @@ def test_corrections_are_limited_by_number_and_by_tokens():
     assert len(made(few, corrections=contests).corrections) == 3
     # Each has 10 + 5 + 5 tokens.
     assert len(made(short, corrections=contests).corrections) == 2
+
+
+def test_every_other_question_is_asked_under_another_system_text():
+    words = Words()
+
+    first, second, third, *_ = (words.decode(prompt) for prompt, _ in made().asked)
+
+    assert not first.startswith("Be helpful.")
+    assert second.startswith("Be helpful.")
+    assert not third.startswith("Be helpful.")
