@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from inference.contracts import ChatMessage
@@ -30,22 +31,27 @@ def diffuse(
     limit: int,
     tokenizer: Tokenizer,
     *,
+    rewritten: Mapping[int, str] | None = None,
     whole: bool = False,
     slack_share: int = SLACK_SHARE,
 ) -> Diffusion:
     """Make the window's prompt, template and separators included, at most `limit` tokens long.
 
     The system text and the newest message of a person stay as they are, whatever it takes. The
-    whole window is tokenised at most ROUNDS + 4 times, however long the conversation is. With
-    `whole` nothing is shortened: blocks stay as they are or go.
+    whole window is tokenised at most ROUNDS + 4 times, however long the conversation is.
+
+    `rewritten` are blocks worded anew by a model, by id: taken where they keep to the budget and
+    the copy guard, else whole sentences are left out. With `whole` nothing is shortened: blocks
+    stay as they are or go. What had been done ahead of time comes first among the changes.
 
     Raises:
         SystemTextTooLong: the system text alone is longer.
         MessageTooLong: the system text and the newest message are longer.
     """
+    window, earlier = replace(window, changes=()), window.changes
     prompt = tokenizer.prompt_ids(to_messages(window))
     if len(prompt) <= limit:
-        return Diffusion(window, (), tuple(prompt))
+        return Diffusion(window, earlier, tuple(prompt))
     before = window
     fixed = _fixed_tokens(replace(window, notes=()), limit, tokenizer)
     window, noted = _with_notes_that_fit(window, (limit - fixed) // 2, tokenizer)
@@ -61,14 +67,16 @@ def diffuse(
         )
         blocks = [block for block in window.blocks if block.id in touchable]
         budgets = allocate(blocks, worth, excess, room, overhead, tokenizer, whole=whole)
-        left = replace(window, blocks=refill(window.blocks, budgets, tokenizer))
+        left = replace(window, blocks=refill(window.blocks, budgets, tokenizer, rewritten))
         prompt = tokenizer.prompt_ids(to_messages(left))
         if len(prompt) <= limit:
-            return Diffusion(left, _changes(before, left, touchable), tuple(prompt))
+            break
         excess += len(prompt) - limit + overhead
-    left = _only_newest(window)
-    prompt = tokenizer.prompt_ids(to_messages(left))
-    return Diffusion(left, _changes(before, left, frozenset()), tuple(prompt))
+    else:
+        left, touchable = _only_newest(window), frozenset()
+        prompt = tokenizer.prompt_ids(to_messages(left))
+    changes = _changes(before, left, touchable, rewritten or {})
+    return Diffusion(left, _one_after_the_other(earlier, changes), tuple(prompt))
 
 
 def _only_newest(window: Window) -> Window:
@@ -111,7 +119,18 @@ def _message_overhead(tokenizer: Tokenizer) -> int:
     return len(tokenizer.prompt_ids(both)) - len(tokenizer.prompt_ids(alone))
 
 
-def _changes(before: Window, after: Window, touchable: frozenset[int]) -> tuple[Change, ...]:
+def _one_after_the_other(
+    earlier: tuple[Change, ...], later: tuple[Change, ...]
+) -> tuple[Change, ...]:
+    """Both, but of a block that was kept and touched or kept again only the later."""
+    again = {change.block for change in later}
+    still = (c for c in earlier if c.action != Action.KEPT or c.block not in again)
+    return (*still, *later)
+
+
+def _changes(
+    before: Window, after: Window, touchable: frozenset[int], rewritten: Mapping[int, str]
+) -> tuple[Change, ...]:
     """What was done to each block, and which old ones were spared for what they say."""
     left = {block.id: block for block in after.blocks}
     age = {block_id: -recency for block_id, recency in recencies(before).items()}
@@ -119,18 +138,21 @@ def _changes(before: Window, after: Window, touchable: frozenset[int]) -> tuple[
     touched = [block for block in before.blocks if left.get(block.id) != block]
     youngest = min((age[block.id] for block in touched), default=0.0)
     changes = [
-        _change(block, left.get(block.id), worth[block.id])
+        _change(block, left.get(block.id), worth[block.id], rewritten.get(block.id, ""))
         for block in before.blocks
         if left.get(block.id) != block or (block.id in touchable and age[block.id] > youngest)
     ]
     return tuple(changes)
 
 
-def _change(block: Block, after: Block | None, worth: float) -> Change:
+def _change(block: Block, after: Block | None, worth: float, rewritten: str) -> Change:
     if after is None:
         action, reason = Action.FORGOTTEN, _why_forgotten(block, worth)
     elif after == block:
         action, reason = Action.KEPT, "old, but worth its place"
+    elif after.text == rewritten.strip():
+        action = Action.REWRITTEN
+        reason = f"said anew by the model, in {after.tokens} tokens in place of {block.tokens}"
     else:
         action = Action.EXTRACTED
         reason = "the sentences that are likeliest to be asked for were kept"

@@ -1,7 +1,7 @@
 """Third step: rewrite each block to fit its budget.
 
 A block is extracted, that is, whole sentences are left out, or it is worded anew by a model
-(`rewrite.py`), where that fits its budget and says nothing that its source does not.
+(`rewrite.py`), where that fits its budget and says nothing that its source doesn't (`guard.py`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from inference.diffusion.guard import accepted, stems
 from inference.diffusion.importance import chance
 from inference.diffusion.prompt import GAP
 from inference.diffusion.sentences import sentences
@@ -20,22 +21,34 @@ def refill(
     blocks: Sequence[Block],
     budgets: Mapping[int, int],
     tokenizer: Tokenizer,
+    rewritten: Mapping[int, str] | None = None,
 ) -> tuple[Block, ...]:
-    """The blocks that are left, in order. A block without a budget is left as it is."""
-    extracts = _extracts(
-        [block for block in blocks if 0 < budgets.get(block.id, 0) < block.tokens],
-        budgets,
-        tokenizer,
-    )
+    """The blocks that are left, in order. A block without a budget is left as it is.
+
+    `rewritten` are texts of a model for some blocks, each taken where the guard lets it pass, it
+    fits, and it keeps more than the extract of what will be asked for.
+    """
+    shortened = [block for block in blocks if 0 < budgets.get(block.id, 0) < block.tokens]
+    refills = _extracts(shortened, budgets, tokenizer)
+    for block in shortened:
+        text = (rewritten or {}).get(block.id, "")
+        worded_anew = accepted(block, text, budgets[block.id], tokenizer) if text else None
+        if worded_anew and _kept(block, worded_anew) > _kept(block, refills.get(block.id)):
+            refills[block.id] = worded_anew
     filled = (
-        extracts[block.id]
-        if block.id in extracts
-        else None
-        if budgets.get(block.id) == 0
-        else block
+        refills[block.id] if block.id in refills else None if budgets.get(block.id) == 0 else block
         for block in blocks
     )
     return tuple(block for block in filled if block is not None)
+
+
+def _kept(block: Block, refill: Block | None) -> float:
+    """How many of its sentences' words are still there, by how likely they are to be asked for."""
+    left = stems(refill.text) if refill else set()
+    parts = zip(sentences(block.text), block.needs, strict=True)
+    return sum(
+        chance(need) * len(said & left) / len(said) for part, need in parts if (said := stems(part))
+    )
 
 
 def _extracts(

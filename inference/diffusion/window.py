@@ -49,20 +49,6 @@ class Block:
         return self.rewrites == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The dialogue as the policy remembers it. Blocks are in the order in which they were said.
-
-    `notes` are what is known of the person from elsewhere; the policy reads them after the system
-    text. The loop leaves them as they are, and out where they would crowd out what was just said.
-    """
-
-    system_text: str
-    blocks: tuple[Block, ...] = ()
-    next_id: int = 0
-    notes: tuple[str, ...] = ()
-
-
 class Action(StrEnum):
     KEPT = "kept"
     EXTRACTED = "extracted"
@@ -89,6 +75,22 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """The dialogue as the policy remembers it. Blocks are in the order in which they were said.
+
+    `notes` are what is known of the person from elsewhere; the policy reads them after the system
+    text. The loop leaves them as they are, and out where they would crowd out what was just said.
+    `changes` is what the loop did ahead of time, since the policy read it last.
+    """
+
+    system_text: str
+    blocks: tuple[Block, ...] = ()
+    next_id: int = 0
+    notes: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Diffusion:
     """The outcome of one round of the loop; the prompt's ids are what the engine is to be sent."""
 
@@ -103,8 +105,9 @@ class Diffusion:
 
 def forget(window: Window, messages: Collection[str]) -> Window:
     """The window without anything that came from these messages."""
-    kept = tuple(block for block in window.blocks if block.message not in messages)
-    return replace(window, blocks=kept)
+    blocks = tuple(block for block in window.blocks if block.message not in messages)
+    changes = tuple(change for change in window.changes if change.message not in messages)
+    return replace(window, blocks=blocks, changes=changes)
 
 
 def to_json(window: Window) -> dict[str, Any]:
@@ -114,13 +117,19 @@ def to_json(window: Window) -> dict[str, Any]:
         "next_id": window.next_id,
         "notes": list(window.notes),
         "blocks": [asdict(block) for block in window.blocks],
+        "changes": [change.to_json() for change in window.changes],
     }
 
 
 def from_json(content: dict[str, Any]) -> Window:
     blocks = tuple(_block(block) for block in content["blocks"])
     notes = tuple(content.get("notes", ()))
-    return Window(content["system_text"], blocks, content["next_id"], notes)
+    changes = tuple(_change(change) for change in content.get("changes", ()))
+    return Window(content["system_text"], blocks, content["next_id"], notes, changes)
+
+
+def _change(content: dict[str, Any]) -> Change:
+    return Change(**{**content, "action": Action(content["action"])})
 
 
 def _block(content: dict[str, Any]) -> Block:

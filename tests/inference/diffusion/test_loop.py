@@ -171,19 +171,6 @@ def test_the_blocks_of_a_message_joined_are_the_message(text):
     )
 
 
-def test_five_thousand_turns_stay_within_the_window():
-    chance, window, largest = random.Random(3), Window(SYSTEM), 0
-    for number in range(5000):
-        result = ask(window, number, some_words(chance, 12), 240)
-        largest = max(largest, result.prompt_tokens)
-        answer = ". ".join(some_words(chance, 9) for _ in range(chance.randint(0, 3)))
-        window = admit(result.window, f"a{number}", "assistant", answer, TOKENIZER)
-        window = read(window, [chance.gauss(0, 2) for _ in range(3)])
-
-    assert 200 < largest <= 240
-    assert len(to_json(window)["blocks"]) < 60
-
-
 def some_words(chance, most):
     return " ".join(chance.choices(WORDS, k=chance.randint(1, most)))
 
