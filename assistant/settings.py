@@ -70,6 +70,7 @@ class Environment(BaseSettings):
     canary_answers: int = Field(50, alias="DANAS_CANARY_ANSWERS", ge=1)
     canary_hours: float = Field(24.0, alias="DANAS_CANARY_HOURS", gt=0)
     titles: Literal["auto", "model", "words"] = Field("auto", alias="DANAS_TITLES")
+    rewriting: Literal["auto", "on", "off"] = Field("auto", alias="DANAS_REWRITING")
     temporary_hours: float = Field(24.0, alias="DANAS_TEMPORARY_HOURS", gt=0)
     personal_events: int = Field(40, alias="DANAS_PERSONAL_EVENTS", ge=1)
     review_twice: int = Field(7, alias="DANAS_REVIEW_TWICE", ge=0, le=100)
@@ -352,6 +353,7 @@ UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events,
 UPDATE_CONFIG = env.update_config
 CANARY_ANSWERS, CANARY_HOURS = env.canary_answers, env.canary_hours
 TITLES, TEMPORARY_HOURS = env.titles, env.temporary_hours
+REWRITING = env.rewriting
 PERSONAL_EVENTS, PERSONAL_LOADED = env.personal_events, env.personal_loaded
 # What a person may do in a while, and how many sockets they may have open in one process.
 RATES, SOCKETS = rates.parsed(env.rates), env.sockets

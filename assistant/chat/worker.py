@@ -23,7 +23,7 @@ from assistant import logs
 from assistant.chat import answers, events, wakeups
 from assistant.chat.answers import Job, Outcome
 from assistant.chat.journal import Draft, Journal
-from assistant.memory import reading
+from assistant.memory import settling
 from assistant.operations.tally import tally
 from inference.client import EngineClient
 from inference.contracts import FinishReason, TokenDelta
@@ -191,7 +191,9 @@ class GenerationWorker:
         await finish(job, outcome, rest, running.draft, self._tokenizer)
         _count(running)
         if job.window is not None and outcome.end == "done":
-            task = asyncio.create_task(reading.fill_in(job.answer, self._client, self._tokenizer))
+            task = asyncio.create_task(
+                settling.after_turn(job.answer, self._client, self._tokenizer)
+            )
             self._after.add(task)
             task.add_done_callback(self._after.discard)
 

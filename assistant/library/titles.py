@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from uuid import UUID
 
 from celery import current_app
@@ -21,6 +20,7 @@ from assistant.library import notices
 from assistant.models import Conversation, Message
 from inference.client import EngineClient
 from inference.contracts import BASE, ChatMessage, Sampling
+from inference.size import bytes_of_weights
 from inference.tokenizer import ChatTokenizer
 
 TASK = "assistant.title"
@@ -81,12 +81,8 @@ def _cut(text: str) -> str:
 def is_by_model() -> bool:
     """Whether this Danas asks its model for titles."""
     if settings.TITLES == "auto":
-        return _weights(settings.MODEL_PATH) >= LEAST_WEIGHTS
+        return bytes_of_weights(settings.MODEL_PATH) >= LEAST_WEIGHTS
     return settings.TITLES == "model"
-
-
-def _weights(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
 
 
 def ask_if_first(answer: Message) -> None:

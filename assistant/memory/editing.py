@@ -187,9 +187,11 @@ def _take_out(conversation: UUID, block: Block) -> None:
     change = {"block": block.id, "message": block.message}
     holding = Q(shown__blocks__contains=[one]) | Q(blocks__blocks__contains=[one])
     rows = Window.objects.filter(message__conversation=conversation)
-    for row in rows.filter(holding | Q(changes__contains=[change])):
+    told = Q(changes__contains=[change]) | Q(blocks__changes__contains=[change])
+    for row in rows.filter(holding | told):
         row.shown["blocks"] = _without(row.shown["blocks"], one)
         row.blocks["blocks"] = _without(row.blocks["blocks"], one)
+        row.blocks["changes"] = _without(row.blocks.get("changes", []), change)
         row.changes = _without(row.changes, change)
         row.save(update_fields=["shown", "blocks", "changes"])
 

@@ -29,10 +29,15 @@ PATIENCE_S = 120.0
 logger = logging.getLogger(__name__)
 
 
-async def fill_in(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) -> None:
-    """Read the blocks of `answer`'s window that nobody has read yet and store what came of it."""
+async def fill_in(
+    answer: UUID, client: EngineClient, tokenizer: ChatTokenizer, again: Collection[int] = ()
+) -> None:
+    """Read the blocks of `answer`'s window that nobody has read yet and store what came of it.
+
+    Those with ids in `again` are read once more.
+    """
     window, policy = await database_sync_to_async(_to_read)(answer)
-    unread = {block.id for block in window.blocks if not block.needs}
+    unread = {block.id for block in window.blocks if not block.needs or block.id in again}
     if not unread:
         return
     try:

@@ -161,3 +161,29 @@ def note_needs(answer: UUID, needs: Mapping[int, Sequence[float]]) -> None:
         return
     row.blocks = to_json(with_needs(from_json(row.blocks), needs))
     row.save(update_fields=["blocks"])
+
+
+def to_settle(answer: UUID) -> Window:
+    """The memory that goes on from `answer`, with the notes that were read beside it.
+
+    An empty one where there is none, or memory is off: the next answer then goes by recency.
+    """
+    rows = WindowRow.objects.filter(message=answer).select_related("message__conversation__owner")
+    row = rows.first()
+    if row is None or not profile.is_on(row.message.conversation):
+        return Window("")
+    return replace(from_json(row.blocks), notes=from_json(row.shown).notes)
+
+
+@transaction.atomic
+def settle(answer: UUID, before: Window, after: Window) -> bool:
+    """Have `after` go on from `answer` in the place of `before`, notes aside; says whether it does.
+
+    Where something else goes on from it by now, that stays.
+    """
+    row = WindowRow.objects.select_for_update().filter(message=answer).first()
+    if row is None or from_json(row.blocks) != replace(before, notes=()):
+        return False
+    row.blocks = to_json(replace(after, notes=()))
+    row.save(update_fields=["blocks"])
+    return True

@@ -1,0 +1,99 @@
+"""What happens to a conversation's memory after an answer: it is read, and room is made in it.
+
+The generation worker does this when nobody waits. A turn that comes before it is done finds the
+memory as the answer left it, and the loop runs while the turn's prompt is built.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.conf import settings
+
+from assistant.memory import reading
+from assistant.memory import window as memory
+from inference.client import EngineClient
+from inference.contracts import BASE, FinishReason, Sampling
+from inference.diffusion import Action, Window, diffuse, to_messages
+from inference.diffusion.rewrite import order, plan, whole_sentences
+from inference.errors import InferenceError, MessageTooLong, SystemTextTooLong
+from inference.size import bytes_of_weights
+from inference.tokenizer import ChatTokenizer
+
+logger = logging.getLogger(__name__)
+
+# Of the window, kept free for what the person says next.
+NEXT_TURN_SHARE = 16
+# Weights of less than this many bytes are of a model that words things anew badly: see
+# learning/EXPERIMENTS.md.
+LEAST_WEIGHTS = 7_000_000_000
+
+
+async def after_turn(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) -> None:
+    """Read what was said, make room for the next turn, and read what was worded anew."""
+    await reading.fill_in(answer, client, tokenizer)
+    window = await database_sync_to_async(memory.to_settle)(answer)
+    if await asyncio.to_thread(_has_room, window, tokenizer):
+        return
+    try:
+        texts = await _worded_anew(window, client, tokenizer) if is_rewriting() else {}
+        settled = await asyncio.to_thread(_settled, window, tokenizer, texts)
+    except (MessageTooLong, SystemTextTooLong):
+        return
+    if settled.blocks[-1] != window.blocks[-1]:
+        # What was just said leaves no room for more: it is the next turn's to touch.
+        return
+    is_stored = await database_sync_to_async(memory.settle)(answer, window, settled)
+    anew = [change.block for change in settled.changes if change.action == Action.REWRITTEN]
+    if is_stored and anew:
+        await reading.fill_in(answer, client, tokenizer, again=anew)
+
+
+def is_rewriting() -> bool:
+    """Whether this Danas has its model word anew what the window can't hold whole."""
+    if settings.REWRITING == "auto":
+        return bytes_of_weights(settings.MODEL_PATH) >= LEAST_WEIGHTS
+    return settings.REWRITING == "on"
+
+
+def _limit() -> int:
+    return settings.WINDOW_TOKENS - settings.WINDOW_TOKENS // NEXT_TURN_SHARE
+
+
+def _has_room(window: Window, tokenizer: ChatTokenizer) -> bool:
+    return not window.blocks or len(tokenizer.prompt_ids(to_messages(window))) <= _limit()
+
+
+def _settled(window: Window, tokenizer: ChatTokenizer, texts: Mapping[int, str]) -> Window:
+    """The window with room in it, and what was done for that noted in it."""
+    done = diffuse(window, _limit(), tokenizer, rewritten=texts)
+    return replace(done.window, changes=done.changes)
+
+
+async def _worded_anew(
+    window: Window, client: EngineClient, tokenizer: ChatTokenizer
+) -> dict[int, str]:
+    """What the base model says in the place of some blocks, all asked at once.
+
+    Raises: as `plan`.
+    """
+
+    async def ask(block: int, budget: int) -> str:
+        prompt = tokenizer.prompt_ids(order(window, block, budget))
+        sampling = Sampling(temperature=0.0, top_p=1.0, max_tokens=budget)
+        try:
+            [sample] = await client.sample(prompt, sampling, BASE)
+        except InferenceError as error:
+            logger.warning("a block was not worded anew: %s", error.code)
+            return ""
+        is_whole = sample.finish_reason == FinishReason.STOP
+        return sample.text if is_whole else whole_sentences(sample.text)
+
+    budgets = await asyncio.to_thread(plan, window, _limit(), tokenizer)
+    texts = await asyncio.gather(*(ask(block, budget) for block, budget in budgets.items()))
+    return dict(zip(budgets, texts, strict=True))
