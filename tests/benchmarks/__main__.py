@@ -27,6 +27,7 @@ WITHOUT_A_STACK = (
     "export",
     "pages",
     "sockets",
+    "rewriting",
 )
 # The same, but `run(settings)` is a coroutine.
 SIMULATED = ("preference", "overoptimisation", "forgetting", "attack")
