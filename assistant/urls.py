@@ -21,7 +21,7 @@ urlpatterns = [
     # Addresses of the page itself; a missing file or API path stays a 404.
     re_path(
         r"^(?:|c/[0-9a-f-]{36}|signin|signup|setup|(?:invite|reset|confirm)/[\w:.=-]+"
-        r"|people|operations|research(?:/(?:snapshots|pulls))?|s/[\w-]+"
+        r"|memory|people|operations|research(?:/(?:snapshots|pulls))?|s/[\w-]+"
         r"|settings(?:/[a-z]+)?|review(?:/[0-9a-f-]{36})?|learning"
         r"(?:/(?:quality|updates|review|versions(?:/[\w.-]+)?|receipts/[0-9a-f-]{36}))?)/?$",
         page,

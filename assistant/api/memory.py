@@ -9,7 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpResponse
 from ninja import Router
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
@@ -154,7 +154,8 @@ class WindowOut(Out):
     memory: list[BlockOut]
     pinned_tokens: int
     pinned_limit: int
-    uses_memory: bool
+    uses_memory: bool = Field(description="the switch of this chat")
+    is_on: bool = Field(description="is it on, and the one for all chats too?")
 
 
 @router.get("/memory", response=Profile, summary="What is known of me")

@@ -31,7 +31,8 @@ def describe(row: Window) -> dict[str, Any]:
         "memory": list(_blocks(carried)) if is_current else [],
         "pinned_tokens": pins.tokens,
         "pinned_limit": pins.limit,
-        "uses_memory": profile.is_on(row.message.conversation),
+        "uses_memory": row.message.conversation.uses_memory,
+        "is_on": profile.is_on(row.message.conversation),
     }
 
 

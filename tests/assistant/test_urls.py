@@ -18,6 +18,7 @@ ID = "11111111-1111-4111-8111-111111111111"
         "/settings",
         "/settings/data",
         "/s/Zx8_-abcDEF",
+        "/memory",
         "/learning",
         f"/learning/receipts/{ID}",
         "/learning/quality",

@@ -27,6 +27,7 @@ PAGES = [
     "/settings/sessions",
     "/settings/keys",
     "/settings/data",
+    "/memory",
     "/people",
     "/operations",
     "/review",

@@ -65,6 +65,7 @@ export const fil: Messages = {
     fresh: "Bagong chat",
     empty: "Dito lalabas ang mga usapan mo.",
     learning: "Pagkatuto",
+    memory: "Alaala",
     people: "Mga Tao",
     review: "Pagsusuri",
     operations: "Operasyon",
@@ -109,6 +110,7 @@ export const fil: Messages = {
     of: (index: number, count: number) => `${index} sa ${count}`,
     answeredBy: (policy: string) => `Sinagot ng ${policy}`,
     empty: "Walang nasabi ang Danas.",
+    without: (count: number) => `Ginawa nang wala ang ${number(count)} bagay na natatandaan nito.`,
     ended: {
       stopped: "Itinigil.",
       length: "Pinutol dahil umabot na sa pinakamahabang sagot.",

@@ -70,6 +70,7 @@ const en = {
     fresh: "New chat",
     empty: "Your conversations will be listed here.",
     learning: "Learning",
+    memory: "Memory",
     people: "People",
     review: "Review",
     operations: "Operations",
@@ -114,6 +115,7 @@ const en = {
     of: (index: number, count: number) => `${index} of ${count}`,
     answeredBy: (policy: string) => `Answered by ${policy}`,
     empty: "Danas had nothing to say.",
+    without: (count: number) => `Made without ${plural(count, "thing", "things")} that it remembers.`,
     ended: {
       stopped: "Stopped.",
       length: "Cut at the length limit.",

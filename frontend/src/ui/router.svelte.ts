@@ -13,6 +13,7 @@ export type Route =
   | { page: "chat"; conversation: string | null }
   | { page: "learning"; section: LearningSection; item: string | null }
   | { page: "review"; item: string | null }
+  | { page: "memory" }
   | { page: "people" }
   | { page: "operations" }
   | { page: "research"; section: ResearchSection }
@@ -38,6 +39,7 @@ export function routeOf(path: string): Route {
   if (review) return { page: "review", item: review[1] ?? null };
   const settings = SETTINGS.exec(path);
   if (settings) return { page: "settings", section: settings[1] ?? "" };
+  if (/^\/memory\/?$/.test(path)) return { page: "memory" };
   if (/^\/people\/?$/.test(path)) return { page: "people" };
   const research = RESEARCH.exec(path);
   if (research) return { page: "research", section: (research[1] ?? "found") as ResearchSection };

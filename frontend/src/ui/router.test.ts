@@ -21,6 +21,10 @@ test("a receipt and a version can be linked to", () => {
   });
 });
 
+test("the page of what is remembered has an address", () => {
+  expect(routeOf("/memory")).toEqual({ page: "memory" });
+});
+
 test("a piece of feedback in review can be linked to", () => {
   const id = "11111111-1111-4111-8111-111111111111";
 
