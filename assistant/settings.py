@@ -285,6 +285,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_ROUTES = {
     "learning.reward.*": {"queue": "reward"},
+    "learning.memory.*": {"queue": "reward"},
     "learning.policy.rollout": {"queue": "rollout"},
     "learning.policy.*": {"queue": "learner"},
 }
