@@ -12,16 +12,18 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
-from transformers import PreTrainedModel
+from torch.nn import Module, functional
 
 from inference.diffusion.marker import Reading, answers, gathered, readings
 from inference.diffusion.window import Block, Encoder
 from learning.memory.lessons import Lesson
 
+# Blocks and the ids of those that are unread, to the log-odds of their sentences.
+Read = Callable[[Sequence[Block], set[int]], dict[int, list[float]]]
+
 
 def read(
-    model: PreTrainedModel, blocks: Sequence[Block], unread: set[int], encode: Encoder
+    model: Module, blocks: Sequence[Block], unread: set[int], encode: Encoder
 ) -> dict[int, list[float]]:
     """The log-odds of every sentence in the blocks with these ids, as the engine reads them."""
     words = answers(encode)
@@ -33,13 +35,13 @@ def read(
     return gathered(done)
 
 
-def at_marks(model: PreTrainedModel, reading: Reading) -> Float[Tensor, "mark word"]:
+def at_marks(model: Module, reading: Reading) -> Float[Tensor, "mark word"]:
     """The head's logits at each place of a reading."""
-    ids = torch.tensor([reading.token_ids], device=model.device)
-    # Attention of our own (learning.policy.attention) is told the mask, causal or not.
-    seen = torch.ones(2 * ids.shape[1:], dtype=torch.bool, device=model.device).tril()[None, None]
-    # transformers leaves these two untyped.
+    # transformers leaves what is asked of it here untyped.
     untyped: Any = model
+    ids = torch.tensor([reading.token_ids], device=untyped.device)
+    # Attention of our own (learning.policy.attention) is told the mask, causal or not.
+    seen = torch.ones(2 * ids.shape[1:], dtype=torch.bool, device=ids.device).tril()[None, None]
     run = untyped.get_decoder()(input_ids=ids, attention_mask=seen, use_cache=False)
     states = run.last_hidden_state[0]
     logits: Tensor = untyped.get_output_embeddings()(states[reading.places])
@@ -47,7 +49,7 @@ def at_marks(model: PreTrainedModel, reading: Reading) -> Float[Tensor, "mark wo
 
 
 def train(
-    model: PreTrainedModel,
+    model: Module,
     given: Sequence[Lesson],
     encode: Encoder,
     *,

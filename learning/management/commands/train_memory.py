@@ -1,29 +1,31 @@
-"""`manage.py train_memory`: make the probe that decides what is remembered, for this base model."""
+"""`manage.py train_memory`: make what decides what is remembered, for this base model."""
 
 from __future__ import annotations
 
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.core.management.base import BaseCommand
-from jaxtyping import Float
+from django.core.management.base import BaseCommand, CommandError
+from jaxtyping import Bool, Float
 from numpy import ndarray
 from transformers import PreTrainedModel
 
+from inference.diffusion.window import Block
 from inference.tokenizer import ChatTokenizer
-from learning.memory import probe, shipped
+from learning.memory import markers, probe, shipped
 from learning.memory.dialogues import dialogue
-from learning.memory.lessons import blocks_of, lessons
-from learning.policy import backbone
+from learning.memory.lessons import Lesson, blocks_of, lessons
+from learning.policy import backbone, lora
+from learning.policy.trainer import Lora
 
-HELD_OUT_SEEDS = range(900, 902)
+HELD_OUT = range(900, 902)
 FIRST_SEED = 1000
-Features = Float[ndarray, "sentence feature"]
+RANK = 8
 
 
 class Command(BaseCommand):
@@ -34,41 +36,89 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dialogues", type=int, default=24, help="to learn from (24)")
-        parser.add_argument("--out", type=Path, help="the file; by default Danas's own")
+        parser.add_argument(
+            "--form",
+            choices=("probe", "adapter"),
+            default="probe",
+            help="adapter: train one that answers at marks instead, for comparison",
+        )
+        parser.add_argument("--out", type=Path, help="where to; by default Danas's own file")
 
-    def handle(self, *_: Any, dialogues: int, out: Path | None, **__: Any) -> None:
+    def handle(self, *_: Any, dialogues: int, form: str, out: Path | None, **__: Any) -> None:
         started = time.monotonic()
         folder = settings.MODEL_PATH
         base, tokenizer = backbone.load(folder), ChatTokenizer.from_folder(folder)
-        features, needed = self._read(range(FIRST_SEED, FIRST_SEED + dialogues), base, tokenizer)
-        made = probe.Probe.fit(features, needed)
-        path = out or shipped.file_of(folder, settings.HOME.root / "reward")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        made.save(path)
-        unseen, asked = self._read(HELD_OUT_SEEDS, base, tokenizer)
-        area = _area_under_curve(made.log_odds(unseen), asked > 0)
+        seeds = range(FIRST_SEED, FIRST_SEED + dialogues)
+        if form == "probe":
+            path = out or shipped.file_of(folder, settings.HOME.root / "reward")
+            area = self._probe(base, tokenizer, seeds, path)
+            what = f"The probe is in {path}; the reward worker takes it when it starts."
+        elif out is None or out.exists():
+            raise CommandError("Name a folder for the adapter that is not there yet: --out FOLDER")
+        else:
+            area = self._adapter(base, tokenizer, seeds, out)
+            what = f"The adapter is in {out}."
         self.stdout.write(
-            f"{len(needed):,} sentences, {needed.mean():.0%} of them asked about;"
-            f" {time.monotonic() - started:.0f} s. Of other dialogues of our own making, an asked"
-            f" sentence is above another with a probability of {area:.3f}.\n"
-            f"The probe is in {path}; the reward worker takes it when it starts."
+            f"{what} It took {time.monotonic() - started:.0f} s. In other dialogues of our own"
+            f" making, an asked sentence is above another with a probability of {area:.3f}."
         )
 
-    def _read(
-        self, seeds: Iterable[int], base: PreTrainedModel, tokenizer: ChatTokenizer
-    ) -> tuple[Features, Float[ndarray, " sentence"]]:
+    def _probe(
+        self, base: PreTrainedModel, tokenizer: ChatTokenizer, seeds: range, path: Path
+    ) -> float:
         features, needed = [], []
+        for blocks, given in self._lessons(tokenizer, seeds, plain=True):
+            features += [probe.describe(base, lesson.reading, blocks) for lesson in given]
+            needed += [each for lesson in given for each in lesson.is_needed]
+        made = probe.Probe.fit(
+            np.concatenate(features).astype(np.float64), np.array(needed, dtype=np.float64)
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.save(path)
+        return self._area(
+            tokenizer,
+            lambda blocks, unread: probe.read(made, base, blocks, unread, tokenizer.encode),
+        )
+
+    def _adapter(
+        self, base: PreTrainedModel, tokenizer: ChatTokenizer, seeds: range, folder: Path
+    ) -> float:
+        adapted = lora.attach(base, Lora(rank=RANK, alpha=2 * RANK))
+        given = [each for _, some in self._lessons(tokenizer, seeds, plain=False) for each in some]
+        markers.train(adapted, given, tokenizer.encode, progress=self._say)
+        lora.write(adapted, folder, {})
+        return self._area(
+            tokenizer,
+            lambda blocks, unread: markers.read(adapted, blocks, unread, tokenizer.encode),
+        )
+
+    def _say(self, step: int, steps: int, loss: float) -> None:
+        self.stdout.write(f"step {step + 1} of {steps}: {loss:.3f} nats a mark")
+
+    def _lessons(
+        self, tokenizer: ChatTokenizer, seeds: range, *, plain: bool
+    ) -> Iterator[tuple[tuple[Block, ...], list[Lesson]]]:
         for seed in seeds:
             made = dialogue(seed)
             blocks = blocks_of(made, tokenizer)
-            given = lessons(made, blocks, tokenizer.encode, plain=True)
-            features += [probe.describe(base, lesson.reading, blocks) for lesson in given]
-            needed += [each for lesson in given for each in lesson.is_needed]
-            self.stdout.write(f"read {made.name}: {len(made.turns)} turns")
-        return np.concatenate(features).astype(np.float64), np.array(needed, dtype=np.float64)
+            yield blocks, lessons(made, blocks, tokenizer.encode, plain=plain)
+            self.stdout.write(f"{made.name}: {len(made.turns)} turns")
+
+    def _area(self, tokenizer: ChatTokenizer, read: markers.Read) -> float:
+        """How often, in held-out dialogues, what is asked about is read as likelier."""
+        scores: list[float] = []
+        needed: list[bool] = []
+        for blocks, given in self._lessons(tokenizer, HELD_OUT, plain=True):
+            needs = read(blocks, {block.id for block in blocks})
+            for lesson in given:
+                scores += [needs[block][number] for block, number in lesson.reading.asked]
+                needed += lesson.is_needed
+        return _area_under_curve(np.array(scores), np.array(needed))
 
 
-def _area_under_curve(scores: Float[ndarray, " sentence"], is_needed: ndarray) -> float:
+def _area_under_curve(
+    scores: Float[ndarray, " sentence"], is_needed: Bool[ndarray, " sentence"]
+) -> float:
     """How often a sentence that is asked about scores above one that is not (Mann-Whitney)."""
     ranks = np.argsort(np.argsort(scores)) + 1
     hits, misses = is_needed.sum(), (~is_needed).sum()
