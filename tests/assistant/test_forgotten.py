@@ -59,6 +59,7 @@ def lived(ada: User) -> Conversation:
     question = factories.said(where, WORD)
     shown = {"type": "image", "image": str(image.pk)}
     Message.objects.filter(pk=question.pk).update(parts=[*question.parts, shown])
+    factories.note(ada, WORD, source=question)
     answer, other = factories.answer(question, WORD), factories.answer(question, f"{WORD} too")
     links.share(ada, where.pk, answer.pk, with_name=True)
     _judged(ada, answer)
@@ -124,7 +125,7 @@ def test_nothing_is_left_of_what_was_said(forget):
     ada = factories.ada()
     where = lived(ada)
     ids = [str(pk) for pk in [where.pk, *Message.objects.values_list("pk", flat=True)]]
-    assert {"SearchEntry", "Decision", "Judgement", "Experience"} <= places_of(WORD)
+    assert {"SearchEntry", "Note", "Decision", "Judgement", "Experience"} <= places_of(WORD)
     assert Answer.objects.exists()
     assert len(list(kept_files())) > 2
 

@@ -9,8 +9,8 @@ const en = {
     "What Danas keeps of you beyond one chat. Every answer reads these lines. They come from what you said of yourself, or from your own hand.",
   on: "Use memory",
   onHint:
-    "Off: answers go by what was said last in a chat, these lines are not read, and none are added.",
-  isOff: "Memory is off. Nothing below is read, and nothing is added.",
+    "Off: answers go by what was said last in a chat, these lines are not read, and none come by themselves.",
+  isOff: "Memory is off. Nothing below is read, and nothing is added by itself.",
   meter: (used: number, limit: number) => `${number(used)} of ${number(limit)} tokens used`,
   pins: (pinned: number, limit: number) => `${number(pinned)} of at most ${number(limit)} tokens pinned`,
   full: "Where there is no more room, the line that is needed least gives way. Pinned ones stay.",
@@ -85,8 +85,8 @@ const fil: MemoryMessages = {
     "Ang itinatabi ng Danas tungkol sa iyo lampas sa isang usapan. Binabasa ng bawat sagot ang mga linyang ito. Galing ang mga ito sa sinabi mo tungkol sa sarili mo, o sa mismong sulat mo.",
   on: "Gamitin ang alaala",
   onHint:
-    "Kapag patay: ang huling sinabi sa usapan lang ang batayan, hindi binabasa ang mga linyang ito, at walang nadaragdag.",
-  isOff: "Patay ang alaala. Walang binabasa sa mga nasa ibaba, at walang nadaragdag.",
+    "Kapag patay: ang huling sinabi sa usapan lang ang batayan, hindi binabasa ang mga linyang ito, at walang kusang nadaragdag.",
+  isOff: "Patay ang alaala. Walang binabasa sa mga nasa ibaba, at walang kusang nadaragdag.",
   meter: (used: number, limit: number) => `${number(used)} sa ${number(limit)} token ang gamit`,
   pins: (pinned: number, limit: number) =>
     `${number(pinned)} token ang naka-pin, hanggang ${number(limit)}`,
