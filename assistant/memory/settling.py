@@ -19,7 +19,7 @@ from assistant.memory import reading
 from assistant.memory import window as memory
 from inference.client import EngineClient
 from inference.contracts import BASE, FinishReason, Sampling
-from inference.diffusion import Action, Window, diffuse, to_messages
+from inference.diffusion import Action, Block, Window, diffuse, to_messages
 from inference.diffusion.rewrite import order, plan, whole_sentences
 from inference.errors import InferenceError, MessageTooLong, SystemTextTooLong
 from inference.size import bytes_of_weights
@@ -45,7 +45,7 @@ async def after_turn(answer: UUID, client: EngineClient, tokenizer: ChatTokenize
         settled = await asyncio.to_thread(_settled, window, tokenizer, texts)
     except (MessageTooLong, SystemTextTooLong):
         return
-    if settled.blocks[-1] != window.blocks[-1]:
+    if not set(_last_message(window)) <= set(settled.blocks):
         # What was just said leaves no room for more: it is the next turn's to touch.
         return
     is_stored = await database_sync_to_async(memory.settle)(answer, window, settled)
@@ -67,6 +67,10 @@ def _limit() -> int:
 
 def _has_room(window: Window, tokenizer: ChatTokenizer) -> bool:
     return not window.blocks or len(tokenizer.prompt_ids(to_messages(window))) <= _limit()
+
+
+def _last_message(window: Window) -> list[Block]:
+    return [block for block in window.blocks if block.message == window.blocks[-1].message]
 
 
 def _settled(window: Window, tokenizer: ChatTokenizer, texts: Mapping[int, str]) -> Window:

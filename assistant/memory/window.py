@@ -14,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from assistant.library import notices
 from assistant.memory import carrying, profile
 from assistant.models import Message, Note
 from assistant.models import Window as WindowRow
@@ -181,9 +182,12 @@ def settle(answer: UUID, before: Window, after: Window) -> bool:
 
     Where something else goes on from it by now, that stays.
     """
-    row = WindowRow.objects.select_for_update().filter(message=answer).first()
+    rows = WindowRow.objects.select_for_update(of=("self",)).filter(message=answer)
+    row = rows.select_related("message__conversation").first()
     if row is None or from_json(row.blocks) != replace(before, notes=()):
         return False
     row.blocks = to_json(replace(after, notes=()))
     row.save(update_fields=["blocks"])
+    conversation = row.message.conversation
+    notices.memory_changed(conversation.owner_id, conversation.pk)
     return True

@@ -165,6 +165,27 @@ async def test_the_window_never_exceeds_its_limit(tokenizer: ChatTokenizer, sett
     assert any(change["action"] == "forgotten" for change in row.changes)
 
 
+async def test_after_an_answer_room_is_made_for_the_next_turn(tokenizer: ChatTokenizer, settings):
+    settings.WINDOW_TOKENS = 200
+    await put_an_adapter_that_reads_into_use()
+    async with ScriptedEngine(["word " * 20]) as engine, working(engine, tokenizer):
+        last = None
+        for number in range(3):
+            answer = await say(f"Turn {number}: " + "talk " * 40, after=last)
+            await log_of(answer)
+            last = (await generation_of(answer)).message
+        async with asyncio.timeout(20):
+            while not (await WindowRow.objects.aget(message=last)).blocks["changes"]:
+                await asyncio.sleep(0.02)
+
+
+@database_sync_to_async
+def put_an_adapter_that_reads_into_use() -> None:
+    version = registry.stage("/adapters/m", "0" * 64, registry.base(), {}, alias="memory")
+    registry.accept(version)
+    registry.activate(version.name, "a test", registry.MEMORY_ALIAS)
+
+
 async def test_a_message_larger_than_the_window_is_refused_with_the_numbers(
     tokenizer: ChatTokenizer, settings
 ):

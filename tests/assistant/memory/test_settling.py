@@ -179,6 +179,16 @@ def test_a_last_message_that_fills_the_window_is_left_to_the_next_turn(tokenizer
     assert texts_of(row_of(message)) == texts_of(before)
 
 
+def test_a_memory_without_a_word_of_the_person_is_settled_like_any_other(tokenizer):
+    shown = crowded(tokenizer, turns=20)
+    answers_alone = tuple(block for block in shown.blocks if block.role == "assistant")
+    message = answered(replace(shown, blocks=answers_alone), tokenizer)
+
+    settle(message, tokenizer)
+
+    assert texts_of(row_of(message))[-1] == "Good."
+
+
 def test_an_answer_that_is_gone_is_nothing_to_settle(tokenizer):
     message = answered(crowded(tokenizer), tokenizer)
     Message.objects.filter(pk=message.pk).delete()
