@@ -27,6 +27,7 @@ WITHOUT_A_STACK = (
     "export",
     "pages",
     "sockets",
+    "memory",
     "rewriting",
 )
 # The same, but `run(settings)` is a coroutine.
