@@ -25,7 +25,7 @@ const en = {
     `Remembered. ${plural(count, "other line", "other lines")} had to give way.`,
   emptyTitle: "Nothing yet",
   empty:
-    "When a chat has been quiet for half an hour, or you begin another one, what you said of yourself and are likely to be asked about comes here.",
+    "When a chat has been quiet for half an hour, or you begin another one, what you said of yourself and may need again comes here.",
   kinds: {
     preference: "Preference",
     question: "Open question",
@@ -101,7 +101,7 @@ const fil: MemoryMessages = {
   gaveWay: (count: number) => `Natandaan na. ${number(count)} linya ang nagbigay-daan.`,
   emptyTitle: "Wala pa",
   empty:
-    "Kapag kalahating oras nang tahimik ang usapan, o nagsimula ka ng bago, mapupunta rito ang sinabi mo tungkol sa sarili mo na malamang na itanong.",
+    "Kapag kalahating oras nang tahimik ang usapan, o nagsimula ka ng bago, mapupunta rito ang sinabi mo tungkol sa sarili mo na maaaring kailanganin ulit.",
   kinds: {
     preference: "Kagustuhan",
     question: "Bukas na tanong",

@@ -18,8 +18,8 @@ from inference.diffusion import Window as Memory
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("counted")]
-# Log-odds: a chance of 88 %, and one of 12 %.
-LIKELY, UNLIKELY = 2.0, -2.0
+# Log-odds: a chance of 88 %, and one of 2 %.
+LIKELY, UNLIKELY = 2.0, -4.0
 Said = tuple[str, Sequence[float]]
 
 
