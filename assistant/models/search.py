@@ -11,7 +11,7 @@ from django.db import models
 from pgvector.django import HalfVectorField, HnswIndex
 
 from assistant.models.conversation import Conversation, Message
-from assistant.search.embedding import DIMENSIONS
+from learning.embedding import DIMENSIONS
 
 # A tsvector holds a megabyte at most, and who searches means what stands near the beginning.
 LONGEST_CHARACTERS = 100_000

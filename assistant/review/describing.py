@@ -16,7 +16,7 @@ from pgvector.django import CosineDistance
 
 from assistant.models import Contradiction, ReviewItem
 from assistant.review import filters, marks
-from assistant.search.embedding import embed
+from learning.embedding import embed
 
 AT_ONCE = 50
 # Two texts this close in meaning (cosine) are about the same thing.

@@ -24,8 +24,8 @@ from pgvector import HalfVector
 from assistant.library import folders
 from assistant.models import Conversation, SearchEntry, User
 from assistant.search import excerpts
-from assistant.search.embedding import embed
 from assistant.search.excerpts import Segment
+from learning.embedding import embed
 
 # Of each way; the best of the newest hits, so that a word which is everywhere costs little.
 CANDIDATES = 200

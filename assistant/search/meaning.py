@@ -6,7 +6,7 @@ from django.db import transaction
 from pgvector import HalfVector
 
 from assistant.models import SearchMeaning
-from assistant.search.embedding import embed
+from learning.embedding import embed
 
 BATCH = 128
 # One task's share; Beat asks again soon.

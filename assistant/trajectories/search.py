@@ -18,13 +18,13 @@ from django.db import connection, transaction
 
 from assistant.errors import ModelNotThere, NotFound
 from assistant.models import Pull, Release, User
-from assistant.search.embedding import embed
 from assistant.tokens import tokenizer
 from assistant.trajectories import feed, pseudonyms, pulls
 from assistant.trajectories.consent import AGREED, SHOWN
 from assistant.trajectories.filters import Filter
 from assistant.trajectories.formats import NATIVE, PERSON
 from assistant.trajectories.lines import Reading
+from learning.embedding import embed
 
 EXCERPT = 280
 LONGEST_QUERY = 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from assistant.search.embedding import DIMENSIONS, embed
+from learning.embedding import DIMENSIONS, embed
 
 
 def test_a_question_is_closer_to_its_subject_than_to_another():
