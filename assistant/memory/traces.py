@@ -32,7 +32,7 @@ def remove_notes(owner: int, ids: Collection[UUID], *, with_prompts: bool) -> No
     made from is then deleted, and learning forgets the answer. What it says stays.
     """
     known = {str(pk) for pk in ids}
-    for row in Window.objects.filter(pk__in=_holding(owner, ids)):
+    for row in Window.objects.filter(pk__in=holding(owner, ids)):
         kept = [
             (note, text)
             for note, text in zip(row.notes, row.shown["notes"], strict=True)
@@ -46,7 +46,8 @@ def remove_notes(owner: int, ids: Collection[UUID], *, with_prompts: bool) -> No
             intake.forget_answer(row.pk)
 
 
-def _holding(owner: int, ids: Collection[UUID]) -> list[UUID]:
+def holding(owner: int, ids: Collection[UUID]) -> list[UUID]:
+    """Windows of a person that show a note with one of these ids, or from one of these messages."""
     with connection.cursor() as cursor:
         cursor.execute(_HOLDING, {"owner": owner, "ids": list(ids)})
         return [pk for (pk,) in cursor.fetchall()]

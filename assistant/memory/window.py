@@ -18,6 +18,7 @@ from assistant.library import notices
 from assistant.memory import carrying, profile
 from assistant.models import Message, Note
 from assistant.models import Window as WindowRow
+from assistant.review import redaction
 from inference.contracts import ChatMessage
 from inference.diffusion import (
     Block,
@@ -133,6 +134,9 @@ def save(answer: Message, prepared: Prepared, text: str, tokenizer: ChatTokenize
     carried = replace(shown, blocks=tuple(blocks), notes=())
     if text.strip():
         carried = admit(carried, str(answer.pk), answer.role, text, tokenizer)
+    # What a reviewer blacked out where a note was said is so where it is read.
+    texts = [note.text for note in prepared.notes]
+    redaction.hide_in(answer.conversation_id, texts, redaction.words_in_notes(prepared.notes))
     WindowRow.objects.create(
         message=answer,
         limit_tokens=settings.WINDOW_TOKENS,

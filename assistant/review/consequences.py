@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from assistant.models import Decision, Redaction, ReviewItem
+from assistant.memory import traces
+from assistant.models import Decision, Message, Redaction, ReviewItem, Window
 from assistant.review import items, redaction
 from learning import intake, queue
 
@@ -45,5 +46,22 @@ def _redact(item: ReviewItem, decisions: Sequence[Decision], *, is_undone: bool)
         row.is_undone = is_undone
         row.save(update_fields=["is_undone", "changed_at"])
     redaction.pass_on(item.conversation_id)
+    if not is_undone:
+        _redact_where_notes_went(item)
     items.retell(item.conversation_id)
     intake.note_redaction(item.feedback_id, is_undone=is_undone)
+
+
+def _redact_where_notes_went(item: ReviewItem) -> None:
+    """In other conversations of the person, whose answers read notes of what was said in this one.
+    There it stays hidden when the decision is undone: more than one may have been made of it."""
+    words = redaction.words_of(item.conversation_id)
+    said = Message.with_deleted.filter(conversation=item.conversation_id).values_list(
+        "pk", flat=True
+    )
+    holding = traces.holding(item.person_id, list(said))
+    for row in Window.objects.filter(pk__in=holding).select_related("message"):
+        where = row.message.conversation_id
+        if redaction.hide_in(where, row.shown["notes"], words):
+            redaction.pass_on(where)
+            items.retell(where)

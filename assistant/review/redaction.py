@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import transaction
 
 from assistant.errors import ModelNotThere, ReviewInvalid
-from assistant.models import Decision, Feedback, Redaction, ReviewItem, Trajectory, Verdict
+from assistant.models import Decision, Feedback, Note, Redaction, ReviewItem, Trajectory, Verdict
 from assistant.tokens import tokenizer
 from learning import intake, queue
 from learning.contracts import Rewritten, ServedAnswer
@@ -47,6 +47,22 @@ def hidden(text: str, words: Iterable[str]) -> str:
     for each in words:
         text = text.replace(each, MASK)
     return text
+
+
+def words_in_notes(notes: Iterable[Note]) -> list[str]:
+    """What was redacted in the conversations that some notes came from."""
+    rows = Redaction.objects.filter(conversation__messages__notes__in=list(notes), is_undone=False)
+    return list(rows.order_by("words").values_list("words", flat=True).distinct())
+
+
+def hide_in(conversation: UUID, texts: Sequence[str], words: Iterable[str]) -> bool:
+    """Redact in a conversation too what notes have brought into it; says whether that is new."""
+    told = {each for each in words if any(each in text for text in texts)}
+    new = sorted(told - set(words_of(conversation)))
+    Redaction.objects.bulk_create(
+        Redaction(conversation_id=conversation, words=each) for each in new
+    )
+    return bool(new)
 
 
 def hidden_tokens(ids: Sequence[int], words: Sequence[str]) -> list[int]:

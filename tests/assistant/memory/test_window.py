@@ -10,7 +10,8 @@ from assistant.chat import turns
 from assistant.chat.wire import TextPart, Without
 from assistant.memory import describing, editing
 from assistant.memory import window as memory
-from assistant.models import Conversation, Message, Note, Window
+from assistant.models import Conversation, Message, Note, Redaction, Window
+from assistant.review import redaction
 from inference.diffusion import from_json, to_json, with_needs
 from tests import factories
 
@@ -71,6 +72,19 @@ def test_notes_are_read_anew_by_each_answer(tokenizer):
     prepared = made(say("And lunch?", after=first), tokenizer)
 
     assert prepared.diffusion.window.notes == ()
+
+
+def test_what_was_blacked_out_where_a_note_was_said_is_so_where_it_is_read(tokenizer):
+    ada = factories.ada()
+    said = factories.said(factories.conversation(ada), "My number is 0917. I like rice.")
+    for words in ("0917", "somewhere else"):
+        Redaction.objects.create(conversation=said.conversation, words=words)
+    factories.note(ada, "My number is 0917.", source=said)
+    answer = say("Who am I?")
+
+    made(answer, tokenizer)
+
+    assert redaction.words_of(answer.conversation_id) == ["0917"]
 
 
 def test_a_new_conversation_knows_what_was_said_in_the_one_before(tokenizer):

@@ -17,11 +17,13 @@ from assistant.models import (
     AuditEntry,
     Contradiction,
     Feedback,
+    Message,
     Redaction,
     ReviewItem,
     Role,
     Trajectory,
     Verdict,
+    Window,
 )
 from assistant.review import audit, bulk, claims, decisions, describing, listing, redaction
 from assistant.review.agreement import agreement
@@ -417,6 +419,23 @@ def test_learning_keeps_the_other_tokens_where_the_tokenizer_is_there(settings):
     assert words.decode(kept.response_token_ids) == "Call [redacted]."
     assert kept.logprobs == []
     assert judgement(row).version is None
+
+
+def test_what_is_blacked_out_is_so_where_a_note_of_it_was_read():
+    ada = factories.ada()
+    row = item(said=f"Call {NUMBER}.")
+    source = Message.objects.get(conversation=row.conversation_id, role="user")
+    note = factories.note(ada, f"My number is {NUMBER}.", source=source)
+    reader, other = factories.served(ada), factories.served(ada)
+    window = Window.objects.get(message=reader)
+    window.shown["notes"] = [note.text]
+    window.notes = [{"id": str(note.pk), "source": str(source.pk)}]
+    window.save()
+
+    decided(factories.rae(), row, Verdict.REDACT, spans=[Span("answer", 5, 5 + len(NUMBER))])
+
+    assert redaction.words_of(reader.conversation_id) == [NUMBER]
+    assert redaction.words_of(other.conversation_id) == []
 
 
 def test_learning_keeps_no_tokens_that_it_cannot_black_out():
