@@ -56,6 +56,7 @@ class Listener:
         # Answers are read with a cache, which the trainer's own attention doesn't know.
         model.set_attn_implementation("sdpa")
         self._model, self._tokenizer = model, tokenizer
+        self.context_tokens = int(model.config.max_position_embeddings)
         self._probe, self._has_adapter = own, memory is not None
         self.reader = memory.name if memory else PROBE if own else ""
         if memory:

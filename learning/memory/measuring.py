@@ -27,6 +27,7 @@ class Model(Protocol):
     """`hearing.Listener`, which imports torch."""
 
     reader: str
+    context_tokens: int
 
     def needs(self, dialogue: Dialogue) -> Hearing: ...
     def surprisal(self, dialogue: Dialogue) -> Hearing: ...
@@ -112,12 +113,15 @@ def _measure(
         counting = _counting(way, layout, tokenizer)
         case = Case(dialogue, counting, layout, _both(read, surprised), plan.seed)
         judge = partial(model.nats, layout) if model and way == plan.judged else None
+        # The question and its answer have to fit after the window.
+        context = model.context_tokens if model else 0
         for policy in plan.policies:
             began = time.perf_counter()
             hearing = hearings.get(policy, NOTHING_HEARD)
             for budget in plan.budgets:
                 done = run(policy, case, budget)
-                found = measured(case, done, hearing=hearing, sample=sample, judge=judge)
+                asked = judge if budget < context else None
+                found = measured(case, done, hearing=hearing, sample=sample, judge=asked)
                 yield Cell(dialogue.name, way, policy, budget, found)
             progress(f"{policy}, by {way}, in {time.perf_counter() - began:.0f} s")
 

@@ -28,7 +28,7 @@ FORMATS = {"locomo": locomo.read}
 BUDGETS = (1024, 2048, 4096, 8192)
 SMALLEST_BUDGET = 256
 WAYS = {"words": (Way.WORDS,), "policy": (Way.POLICY,), "both": (Way.WORDS, Way.POLICY)}
-QUESTIONS = 10
+QUESTIONS = 6
 # As a shell says it of what Ctrl+C ended.
 INTERRUPTED = 130
 
