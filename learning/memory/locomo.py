@@ -59,16 +59,29 @@ def _turns(conversation: dict[str, Any]) -> list[Turn]:
     )
     return [
         Turn(
-            id=place(said["dia_id"])[0],
-            speaker=said["speaker"],
-            text=said["text"],
+            id=_place_of(said),
+            speaker=_text(said["speaker"]),
+            text=_text(said["text"]),
             session=number,
-            when=conversation.get(f"{key}_date_time", ""),
-            caption=said.get("blip_caption", ""),
+            when=_text(conversation.get(f"{key}_date_time") or ""),
+            caption=_text(said.get("blip_caption") or ""),
         )
         for number, key in sessions
         for said in conversation[key]
     ]
+
+
+def _place_of(said: dict[str, Any]) -> str:
+    places = place(said["dia_id"])
+    if not places:
+        raise ValueError(f"{said['dia_id']!r} is not where one turn is, such as 'D3:12'")
+    return places[0]
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is expected in place of {value!r}")
+    return value
 
 
 def _questions(rows: list[dict[str, Any]], known: set[str]) -> list[Question]:
@@ -79,7 +92,7 @@ def _questions(rows: list[dict[str, Any]], known: set[str]) -> list[Question]:
         if row["category"] in CATEGORIES and evidence:
             answer = str(row.get("answer", ""))
             category = CATEGORIES[row["category"]]
-            questions.append(Question(row["question"], answer, evidence, category))
+            questions.append(Question(_text(row["question"]), answer, evidence, category))
     return questions
 
 

@@ -163,10 +163,13 @@ def _load(
 
 def _listener(folder: Path, tokenizer: ChatTokenizer, memory: Path | None) -> Model:
     # torch takes seconds to import, and what is counted in words alone does without it.
+    from transformers.utils.logging import disable_progress_bar
+
     from learning.memory import shipped
     from learning.memory.hearing import Listener
     from learning.policy import backbone
 
+    disable_progress_bar()
     probe = shipped.probe(folder, settings.HOME.root / "reward")
     return Listener(backbone.load(folder), tokenizer, own=probe, memory=memory)
 

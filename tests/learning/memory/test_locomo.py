@@ -88,6 +88,19 @@ def test_evidence_is_read_in_all_its_spellings(text: str, turns: list[str]):
     assert place(text) == turns
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        said("here", "Ada", "Hello!"),
+        {"dia_id": "D1:1", "speaker": "Ada", "text": None},
+        {"dia_id": "D1:1", "speaker": "Ada"},
+    ],
+)
+def test_a_turn_without_its_place_or_its_text_is_refused(wrong: dict[str, Any], tmp_path: Path):
+    with pytest.raises(NotLocomo, match="conversation 0"):
+        read(written(tmp_path, {"conversation": {"session_1": [wrong]}, "qa": []}))
+
+
 @pytest.mark.parametrize("content", ["not JSON", "{}", "[]", '[{"conversation": {}}]', "[3]"])
 def test_another_file_is_refused_with_what_is_wrong(content: str, tmp_path: Path):
     path = tmp_path / "other.json"
