@@ -169,7 +169,7 @@ def _listener(folder: Path, tokenizer: ChatTokenizer, memory: Path | None) -> Mo
     from learning.memory.hearing import Listener
     from learning.policy import backbone
 
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     probe = shipped.probe(folder, settings.HOME.root / "reward")
     return Listener(backbone.load(folder), tokenizer, own=probe, memory=memory)
 
