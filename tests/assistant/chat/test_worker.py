@@ -236,7 +236,7 @@ async def test_stop_ends_the_answer_and_the_engines_work(tokenizer: ChatTokenize
                     await asyncio.sleep(0.02)
 
     generation = await generation_of(answer)
-    assert log[-1].kind == "stopped"
+    assert log[-1].kind == "stopped", log[-1]
     assert generation.status == Generation.Status.STOPPED
     assert generation.message.text == text_of(log)
     assert await Trajectory.objects.filter(pk=answer, finish_reason="stopped").aexists()
