@@ -16,7 +16,7 @@ from inference.errors import MessageTooLong, SystemTextTooLong
 
 # A little more is freed than is needed: the next turns then leave the past as it is, and the
 # engine finds it in its prefix cache in place of reading it again.
-SLACK_SHARE = 8
+SLACK_SHARE = 16
 # The last turns get at most this share of the room beside the newest message.
 LAST_TURNS_SHARE = 2
 # So do pinned blocks: what is being talked about needs the rest.

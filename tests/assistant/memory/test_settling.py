@@ -341,7 +341,7 @@ def test_room_is_left_for_the_notes_of_the_person(tokenizer):
 
 
 def test_what_is_forgotten_is_not_told_of_in_what_was_settled(tokenizer):
-    message = answered(crowded(tokenizer, turns=4), tokenizer)
+    message = answered(crowded(tokenizer, turns=5), tokenizer)
     settle(message, tokenizer)
     settled = from_json(row_of(message).blocks)
     touched = {change.block for change in settled.changes}
