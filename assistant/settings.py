@@ -297,6 +297,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "learning.reward.refit",
         "schedule": crontab(hour=3, minute=30),
     },
+    "learn what should have been remembered": {
+        "task": "learning.memory.learn",
+        "schedule": crontab(hour=3, minute=45),
+    },
     "forget sessions that ran out": {
         "task": "assistant.clear_sessions",
         "schedule": crontab(hour=4, minute=10),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from inference.diffusion import Block
+
 
 class FeedbackKind(StrEnum):
     """How a person judged an answer; the values are the HTTP API's."""
@@ -74,3 +76,21 @@ class RewardEstimate:
     mean: float
     sd: float
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """That some sentences should have been kept in a conversation's memory.
+
+    `blocks` are the one that has them, `wanted`, and some that were kept instead, in the order in
+    which they were said; `numbers` count the sentences of `wanted`, by
+    `inference.diffusion.sentences`. `sources` are the messages that all this comes from, and the
+    answer that it is about: when one of them is deleted, so is the wish.
+    """
+
+    signal: UUID
+    person: int
+    blocks: tuple[Block, ...]
+    wanted: int
+    numbers: tuple[int, ...]
+    sources: tuple[UUID, ...]

@@ -19,7 +19,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from learning import contracts, ledger, readiness
+from learning import contracts, ledger, readiness, wishes
 from learning.contracts import FeedbackKind, Rewritten, ServedAnswer
 from learning.errors import (
     AnswerUnknown,
@@ -119,7 +119,8 @@ def forget_answer(answer: UUID) -> None:
 
 @transaction.atomic
 def forget_person(person: int) -> None:
-    """Delete all that came from a person; the reward head forgets it."""
+    """Delete all that came from a person; the reward head and the probe of memory forget it."""
+    wishes.forget_person(person)
     _forget(Answer.objects.filter(person=person))
     PersonEffect.objects.filter(person=person).delete()
     Participant.objects.filter(person=person).delete()
@@ -289,6 +290,7 @@ def _mark(number: int, by: str, values: dict[str, Any]) -> None:
     is_left_out = values["left_out_at"] is not None
     if (who.left_out_at is not None) == is_left_out:
         return
+    wishes.withdraw_person(who.person)
     Participant.objects.filter(pk=who.pk).update(left_out_by=by, **values)
     said = Judgement.objects.filter(person=who.person, revoked_at=None).exclude(version=None)
     if said.exists():

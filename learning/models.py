@@ -1,4 +1,5 @@
-"""What learning knows: answers, judgements, reward-model versions, updates, trials, the ledger.
+"""What learning knows: answers, judgements, reward-model versions, updates, trials, lessons of
+memory, the ledger.
 
 These rows are copies handed over by `learning.intake`; learning never reads the website's tables.
 """
@@ -334,6 +335,63 @@ class Exposure(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class MemoryLesson(models.Model):
+    """That something should have been kept in a conversation's memory (`contracts.Wish`).
+
+    `said` has the texts until the reward worker has described them, then it is null, and
+    `features` has numbers: float32, a row a sentence, first those of the `wanted` ones.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False, help_text="the signal's")
+    person = models.BigIntegerField(db_index=True)
+    sources = ArrayField(models.UUIDField(), help_text="the messages that it comes from")
+    said = models.JSONField(null=True)
+    features = models.BinaryField(null=True)
+    wanted = models.PositiveSmallIntegerField(default=0, help_text="rows of features")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "pk"]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class MemoryVersion(models.Model):
+    """A probe that was learned from use. One is live, or none: then the shipped one reads.
+
+    `around` names the probe that it started from; where another one is there by now, it is not
+    used. `lessons` are those that it was learned from.
+    """
+
+    class State(models.TextChoices):
+        LIVE = "live"
+        REFUSED = "refused", "by a gate"
+        RETIRED = "retired", "a later one took its place"
+        WITHDRAWN = "withdrawn", "something it learned from was taken back; to be made anew"
+        SHIPPED = "shipped", "somebody went back to the shipped one"
+
+    number = models.PositiveIntegerField(primary_key=True)
+    state = models.CharField(max_length=16, choices=State)
+    reason = models.TextField(help_text="why, for a person to read")
+    around = models.CharField(max_length=64, blank=True)
+    lessons = ArrayField(models.UUIDField(), default=list)
+    weights = models.BinaryField(null=True, help_text="float32; null: not kept")
+    bias = models.FloatField(default=0.0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["number"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                models.Value(1), condition=models.Q(state="live"), name="one_live_memory_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"memory version {self.number} ({self.state})"
 
 
 class LedgerEntry(models.Model):

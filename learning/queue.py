@@ -26,11 +26,12 @@ from inference.contracts import ChatMessage
 from inference.diffusion import Block
 from learning.contracts import RewardEstimate
 from learning.errors import NobodyReads, RewardUnavailable
-from learning.models import Answer, Judgement, RewardVersion, Update
+from learning.models import Answer, Judgement, MemoryVersion, RewardVersion, Update
 
 CATCH_UP = "learning.reward.catch_up"
 ESTIMATE = "learning.reward.estimate"
 READ = "learning.memory.read"
+LEARN_MEMORY = "learning.memory.learn"
 REFIT = "learning.reward.refit"
 RUN_UPDATE = "learning.policy.run_update"
 ROLLOUT = "learning.policy.rollout"
@@ -46,6 +47,12 @@ OVERDUE_AFTER = timedelta(seconds=10)
 def ask_catch_up() -> None:
     """Have the reward worker take in all answers and judgements that wait."""
     current_app.send_task(CATCH_UP)
+
+
+def ask_learn_memory(*, is_asked: bool = False) -> None:
+    """Have the reward worker learn from what people wished had been kept. `is_asked` by somebody,
+    also after going back to the shipped probe."""
+    current_app.send_task(LEARN_MEMORY, kwargs={"is_asked": is_asked})
 
 
 def ask_update(update_id: UUID) -> None:
@@ -74,6 +81,8 @@ def ask_for_what_waits() -> None:
         or _head_is_missing()
     ):
         current_app.send_task(CATCH_UP, expires=expires)
+    if MemoryVersion.objects.filter(state=MemoryVersion.State.WITHDRAWN).exists():
+        current_app.send_task(LEARN_MEMORY, expires=expires)
     lost = Q(state=Update.State.QUEUED, **overdue) | Q(
         state__in=Update.RUNNING, heartbeat_at__lt=now - STALE_AFTER
     )

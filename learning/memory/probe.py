@@ -56,8 +56,7 @@ class Probe:
         """
         if is_needed.min() == is_needed.max():
             raise ValueError("A probe needs sentences of both kinds to learn from.")
-        centre, scale = features.mean(0), features.std(0) + 1e-6
-        scale[:COUNT] /= TRAIT_WEIGHT
+        centre, scale = features.mean(0), scale_of(features)
         inputs = np.c_[(features - centre) / scale, np.ones(len(features))]
         pull = np.full(inputs.shape[1], 1 / PRIOR_VARIANCE)
         pull[-1] = 1e-9
@@ -94,6 +93,13 @@ class Probe:
         """Raises OSError, ValueError and KeyError where the file is none of these."""
         with np.load(path) as arrays:
             return cls(arrays["weights"], float(arrays["bias"]))
+
+
+def scale_of(features: Float[ndarray, "sentence feature"]) -> Float[ndarray, " feature"]:
+    """By what features are divided where they are standardised, for the prior to be the same."""
+    scale: ndarray = features.std(0) + 1e-6
+    scale[:COUNT] /= TRAIT_WEIGHT
+    return scale
 
 
 def read(

@@ -21,6 +21,7 @@ from inference.tokenizer import ChatTokenizer
 from learning.config import GateConfig, UpdateConfig
 from learning.evaluation import bank
 from learning.memory import probe, shipped
+from learning.memory.held_out import Described, held_out
 from learning.memory.probe import Probe
 from learning.policy import backbone
 from learning.policy.trainer import TokenIds
@@ -71,14 +72,18 @@ class Workshop:
 
     @cached_property
     def probe(self) -> Probe | None:
-        """What reads memory, made for this base model; None before somebody made one."""
+        """What reads memory, made for this base model and not learned from use; None before
+        somebody made one."""
         return shipped.probe(self.folder, self.cache)
 
-    def read(self, blocks: Sequence[Block], unread: set[int]) -> dict[int, list[float]] | None:
-        """The log-odds of every sentence in the blocks with these ids; None without a probe."""
-        if self.probe is None:
-            return None
-        return probe.read(self.probe, self.base, blocks, unread, self.tokenizer.encode)
+    @cached_property
+    def yardstick(self) -> Described:
+        """What every new probe is measured by; read the first time ever."""
+        return held_out(self.base, self.tokenizer, self.folder, self.cache)
+
+    def read(self, by: Probe, blocks: Sequence[Block], unread: set[int]) -> dict[int, list[float]]:
+        """The log-odds of every sentence in the blocks with these ids."""
+        return probe.read(by, self.base, blocks, unread, self.tokenizer.encode)
 
     @cached_property
     def hyperparameters(self) -> UpdateConfig:

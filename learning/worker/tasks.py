@@ -14,7 +14,7 @@ from inference import shelf
 from inference.contracts import ChatMessage
 from inference.diffusion import Block
 from learning import queue
-from learning.worker import loaded, rewards, rollouts, updates
+from learning.worker import loaded, memories, rewards, rollouts, updates
 from learning.worker.engine import Engine
 
 # Loading a model beside an engine that starts would only hold the engine up.
@@ -43,7 +43,22 @@ def read(blocks: list[tuple[int, str, str, int]], unread: list[int], reply_to: s
     """What of these blocks is worth remembering; null where nothing here can tell."""
     workshop = loaded.workshop()
     read = [Block(id, str(id), role, text, tokens) for id, role, text, tokens in blocks]
-    queue.push(reply_to, json.dumps(workshop.read(read, set(unread))))
+    found = None
+    if workshop.probe is not None:
+        found = workshop.read(memories.in_use(workshop.probe), read, set(unread))
+    queue.push(reply_to, json.dumps(found))
+
+
+@shared_task(name=queue.LEARN_MEMORY)
+def learn_memory(is_asked: bool = False) -> None:
+    """Learn from what should have been remembered. Beat asks for it every night."""
+    workshop = loaded.workshop()
+    if workshop.probe is None:
+        return
+    if memories.describe_some(workshop, workshop.probe):
+        queue.ask_learn_memory(is_asked=is_asked)
+    else:
+        memories.learn(workshop, workshop.probe, is_asked=is_asked)
 
 
 @shared_task(name=queue.REFIT)

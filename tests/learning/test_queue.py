@@ -50,13 +50,14 @@ def test_every_name_that_is_asked_for_is_a_task_of_the_workers():
         check=True,
     ).stdout.split()
 
-    assert {queue.CATCH_UP, queue.ESTIMATE, queue.READ, queue.RUN_UPDATE} <= set(listed)
+    asked = {queue.CATCH_UP, queue.ESTIMATE, queue.READ, queue.LEARN_MEMORY, queue.RUN_UPDATE}
+    assert asked <= set(listed)
 
 
 def test_what_is_asked_of_the_reward_worker_reaches_its_queue():
     route = current_app.amqp.router.route
 
-    for name in (queue.CATCH_UP, queue.ESTIMATE, queue.READ, queue.REFIT):
+    for name in (queue.CATCH_UP, queue.ESTIMATE, queue.READ, queue.LEARN_MEMORY, queue.REFIT):
         assert route({}, name)["queue"].name == "reward"
 
 

@@ -11,19 +11,17 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from jaxtyping import Bool, Float
-from numpy import ndarray
 from transformers import PreTrainedModel
 
 from inference.diffusion.window import Block
 from inference.tokenizer import ChatTokenizer
 from learning.memory import markers, probe, shipped
 from learning.memory.dialogues import dialogue
+from learning.memory.held_out import HELD_OUT, area_under_curve
 from learning.memory.lessons import Lesson, blocks_of, lessons
 from learning.policy import backbone, lora
 from learning.policy.trainer import Lora
 
-HELD_OUT = range(900, 902)
 FIRST_SEED = 1000
 RANK = 8
 
@@ -113,13 +111,4 @@ class Command(BaseCommand):
             for lesson in given:
                 scores += [needs[block][number] for block, number in lesson.reading.asked]
                 needed += lesson.is_needed
-        return _area_under_curve(np.array(scores), np.array(needed))
-
-
-def _area_under_curve(
-    scores: Float[ndarray, " sentence"], is_needed: Bool[ndarray, " sentence"]
-) -> float:
-    """How often a sentence that is asked about scores above one that is not (Mann-Whitney)."""
-    ranks = np.argsort(np.argsort(scores)) + 1
-    hits, misses = is_needed.sum(), (~is_needed).sum()
-    return float((ranks[is_needed].sum() - hits * (hits + 1) / 2) / (hits * misses))
+        return area_under_curve(np.array(scores), np.array(needed))
