@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
 from assistant.errors import NotFound
-from assistant.memory import describing, editing, profile
+from assistant.memory import describing, editing, profile, wishes
 from assistant.models import Note, Scope, User, Window
 from assistant.models.conversation import owned_by
 from assistant.models.note import LONGEST
@@ -120,8 +120,10 @@ class BlockOut(Out):
 
 
 class ChangeOut(Out):
-    """What became of one block before this answer."""
+    """What became of one block before this answer. `is_missed` where the person said that it should
+    have been kept, and agreed to training."""
 
+    block: int
     action: Literal["kept", "extracted", "rewritten", "forgotten"]
     role: str
     text_before: str
@@ -129,6 +131,14 @@ class ChangeOut(Out):
     tokens_before: int
     tokens_after: int
     reason: str
+    is_missed: bool
+
+
+class Missed(Out):
+    """What became of it: `noted`, to be learned from the next night; or not, since the person did
+    not agree to training, or the chat is temporary, or nothing comparable was kept instead."""
+
+    outcome: Literal["noted", "no_consent", "temporary", "nothing_kept"]
 
 
 class ReadNote(Out):
@@ -235,6 +245,28 @@ def forget_block(request: ApiRequest, pk: UUID, block: int) -> HttpResponse:
     """With its copies in what other answers of the conversation saw, and the notes that came from
     its message. The message itself stays in the conversation; it is deleted by its own address."""
     editing.forget(request.auth.person, pk, block)
+    return HttpResponse(status=204)
+
+
+@router.post(
+    "/messages/{uuid:pk}/memory/{int:block}/missed",
+    response=Missed,
+    summary="Say that a block should have been kept",
+)
+def miss(request: ApiRequest, pk: UUID, block: int) -> dict[str, Any]:
+    """Of one that was forgotten, shortened or reworded before this answer. What is remembered
+    learns from it."""
+    return {"outcome": wishes.should_have_been_kept(request.auth.person, pk, block)}
+
+
+@router.delete(
+    "/messages/{uuid:pk}/memory/{int:block}/missed",
+    response={204: None},
+    summary="Take that back",
+)
+def miss_no_more(request: ApiRequest, pk: UUID, block: int) -> HttpResponse:
+    """What was learned from it is unlearned."""
+    wishes.take_back(request.auth.person, pk, block)
     return HttpResponse(status=204)
 
 

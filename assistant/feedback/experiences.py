@@ -26,7 +26,7 @@ def hand_over(generation: Generation) -> bool:
     # Without its record: what that was made from has been deleted.
     if not hasattr(generation, "trajectory"):
         return False
-    if conversation.is_temporary or not _agrees(conversation.owner_id):
+    if conversation.is_temporary or not agrees(conversation.owner_id):
         return False
     # Read anew, behind the lock on its owner: it may have been deleted while the answer was made.
     if not Conversation.objects.filter(pk=conversation.pk).exists():
@@ -86,7 +86,7 @@ def judgement(feedback: Feedback) -> Judgement:
     )
 
 
-def _agrees(person: int) -> bool:
+def agrees(person: int) -> bool:
     """Whether the person agrees to training; a change has to wait for this transaction."""
     row = User.objects.select_for_update(no_key=True).only("training_consent").get(pk=person)
     return row.trains

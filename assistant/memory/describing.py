@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from assistant.memory import editing, profile
+from assistant.memory import editing, profile, wishes
 from assistant.models import Generation, Note, Window
 from inference.diffusion import Block, from_json, importance
 from inference.diffusion import Window as Memory
@@ -25,7 +25,7 @@ def describe(row: Window) -> dict[str, Any]:
             for named, text in zip(row.notes, shown.notes, strict=True)
         ],
         "blocks": list(_blocks(shown)),
-        "changes": row.changes,
+        "changes": list(_changes(row)),
         "left_out": list(_left_out(row, carried)),
         "is_current": is_current,
         "memory": list(_blocks(carried)) if is_current else [],
@@ -34,6 +34,12 @@ def describe(row: Window) -> dict[str, Any]:
         "uses_memory": row.message.conversation.uses_memory,
         "is_on": profile.is_on(row.message.conversation),
     }
+
+
+def _changes(row: Window) -> Iterator[dict[str, Any]]:
+    missed = wishes.missed(row)
+    for change in row.changes:
+        yield {**change, "is_missed": change["block"] in missed}
 
 
 def _blocks(window: Memory) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from assistant.errors import AnswerNotFinished, MemoryMovedOn, MemoryOversize, NotFound, PinsFull
 from assistant.library import notices
-from assistant.memory import profile, traces
+from assistant.memory import profile, traces, wishes
 from assistant.memory.forgetting import at_or_below
 from assistant.models import Conversation, Generation, Message, Note, User, Window
 from assistant.models.conversation import owned_by
@@ -27,6 +27,7 @@ from inference.diffusion import Window as Memory
 from inference.diffusion.loop import PINNED_SHARE
 from inference.diffusion.sentences import sentences
 from inference.diffusion.window import BLOCK_TOKENS, USER
+from learning import wishes as learned
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,10 @@ def change(
         found = _reworded(found, text)
     if is_pinned is not None:
         found = replace(found, is_pinned=is_pinned)
-    return _store(person, row, lambda each: found if each.id == block else each)
+    stored = _store(person, row, lambda each: found if each.id == block else each)
+    if is_pinned is not None:
+        wishes.note_pin(stored, found)
+    return stored
 
 
 @transaction.atomic
@@ -99,7 +103,8 @@ def add(person: User, answer: UUID, text: str) -> Window:
 @transaction.atomic
 def forget(person: User, answer: UUID, block: int) -> None:
     """Take a block out of the conversation's memory, with its copies in the windows of all its
-    answers and the notes that were taken from its message. The message stays where it was said.
+    answers, the notes that were taken from its message, and what was learned with it. The message
+    stays where it was said.
 
     Raises:
         NotFound, AnswerNotFinished, MemoryMovedOn: as `change`.
@@ -107,6 +112,7 @@ def forget(person: User, answer: UUID, block: int) -> None:
     row = _current(person, answer)
     found = _block(row, block)
     _take_out(row.message.conversation_id, found)
+    learned.forget_sources([UUID(found.message)])
     if source := Message.with_deleted.filter(_is(found.message), owned_by(person)).first():
         notes = Note.with_deleted.filter(owner=person, source=source)
         traces.remove_notes(person.pk, [source.pk], with_prompts=False)

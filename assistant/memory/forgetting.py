@@ -16,7 +16,7 @@ from assistant.memory import traces
 from assistant.models import Conversation, Generation, Image, Message, User
 from assistant.models.conversation import owned_by
 from assistant.mydata import exports
-from learning import intake, queue
+from learning import intake, queue, wishes
 
 
 @transaction.atomic
@@ -156,10 +156,11 @@ def _lock(person: int) -> None:
 
 
 def _forget_derived(owner: int, messages: QuerySet[Message]) -> None:
-    """What learning has of answers, and the windows and prompts elsewhere that notes of what the
-    person said went into; the notes themselves go with their messages."""
+    """What learning has of answers and of what should have been kept, and the windows and prompts
+    elsewhere that notes of what the person said went into; the notes go with their messages."""
     said = messages.filter(role=Message.Author.USER).values_list("pk", flat=True)
     traces.remove_notes(owner, list(said), with_prompts=True)
+    wishes.forget_sources(list(messages.values_list("pk", flat=True)))
     answers = messages.filter(role=Message.Author.ASSISTANT).values_list("pk", flat=True)
     for answer in answers:
         intake.forget_answer(answer)

@@ -16,9 +16,18 @@ from uuid import UUID
 from django.db import transaction
 
 from assistant.errors import ModelNotThere, ReviewInvalid
-from assistant.models import Decision, Feedback, Note, Redaction, ReviewItem, Trajectory, Verdict
+from assistant.models import (
+    Decision,
+    Feedback,
+    Message,
+    Note,
+    Redaction,
+    ReviewItem,
+    Trajectory,
+    Verdict,
+)
 from assistant.tokens import tokenizer
-from learning import intake, queue
+from learning import intake, queue, wishes
 from learning.contracts import Rewritten, ServedAnswer
 
 Tokens = TypeVar("Tokens", ServedAnswer, Rewritten)
@@ -118,8 +127,11 @@ def of_served(conversation: UUID, answer: Tokens) -> Tokens | None:
 
 
 def pass_on(conversation: UUID) -> None:
-    """Have learning keep of this conversation what is shown of it now."""
+    """Have learning keep of this conversation what is shown of it now. What was said of its memory
+    is forgotten: lessons are numbers, in which nothing can be blacked out."""
     words = words_of(conversation)
+    messages = Message.with_deleted.filter(conversation=conversation)
+    wishes.forget_sources(list(messages.values_list("pk", flat=True)))
     answers = []
     for row in Trajectory.objects.filter(generation__message__conversation=conversation):
         whole = Rewritten(

@@ -726,6 +726,31 @@ export interface paths {
         patch: operations["assistant_api_memory_change_block"];
         trace?: never;
     };
+    "/v1/messages/{pk}/memory/{block}/missed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that a block should have been kept
+         * @description Of one that was forgotten, shortened or reworded before this answer. What is remembered
+         *     learns from it.
+         */
+        post: operations["assistant_api_memory_miss"];
+        /**
+         * Take that back
+         * @description What was learned from it is unlearned.
+         */
+        delete: operations["assistant_api_memory_miss_no_more"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/messages/{pk}/details": {
         parameters: {
             query?: never;
@@ -2932,9 +2957,12 @@ export interface components {
         };
         /**
          * ChangeOut
-         * @description What became of one block before this answer.
+         * @description What became of one block before this answer. `is_missed` where the person said that it should
+         *     have been kept, and agreed to training.
          */
         ChangeOut: {
+            /** Block */
+            block: number;
             /**
              * Action
              * @enum {string}
@@ -2952,6 +2980,8 @@ export interface components {
             tokens_after: number;
             /** Reason */
             reason: string;
+            /** Is Missed */
+            is_missed: boolean;
         };
         /** ReadNote */
         ReadNote: {
@@ -3010,6 +3040,18 @@ export interface components {
             text?: string | null;
             /** Is Pinned */
             is_pinned?: boolean | null;
+        };
+        /**
+         * Missed
+         * @description What became of it: `noted`, to be learned from the next night; or not, since the person did
+         *     not agree to training, or the chat is temporary, or nothing comparable was kept instead.
+         */
+        Missed: {
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "noted" | "no_consent" | "temporary" | "nothing_kept";
         };
         /**
          * DetailsOut
@@ -6314,6 +6356,50 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WindowOut"];
                 };
+            };
+        };
+    };
+    assistant_api_memory_miss: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+                block: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missed"];
+                };
+            };
+        };
+    };
+    assistant_api_memory_miss_no_more: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+                block: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -43,6 +43,7 @@ export type Profile = Schemas["Profile"];
 export type Note = Schemas["NoteOut"];
 export type NoteAdded = Schemas["NoteAdded"];
 export type Without = Schemas["Without"];
+export type Missed = Schemas["Missed"];
 export type Change = Schemas["ChangeOut"];
 export type Policy = Schemas["PolicyOut"];
 export type Policies = Schemas["Policies"];

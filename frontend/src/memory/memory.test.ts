@@ -276,6 +276,46 @@ describe("the memory of the last answer", () => {
     expect(asked).toMatchObject({ parent: "q1", without: { blocks: [0], notes: ["n1"] } });
   });
 
+  test("what should have been kept is said, and taken back", async () => {
+    const user = userEvent.setup();
+    let isMissed = false;
+    const change = () => ({
+      block: 7,
+      action: "forgotten" as const,
+      role: "user",
+      text_before: "My dog is called Rex.",
+      text_after: "",
+      tokens_before: 6,
+      tokens_after: 0,
+      reason: "among the oldest",
+      is_missed: isMissed,
+    });
+    serving({
+      "GET /v1/messages/a1/window": () => windowOf({ changes: [change()] }),
+      "POST /v1/messages/a1/memory/7/missed": () => {
+        isMissed = true;
+        return { outcome: "noted" };
+      },
+      "DELETE /v1/messages/a1/memory/7/missed": () => {
+        isMissed = false;
+        return new Status(204, null);
+      },
+    });
+    const dialog = within(await drawer());
+    const button = () =>
+      dialog.getByRole("button", {
+        name: "Should have been kept: My dog is called Rex.",
+        hidden: true,
+      });
+
+    await user.click(button());
+    expect(await screen.findAllByText(/^Noted\. Danas learns from it overnight/)).not.toEqual([]);
+    await waitFor(() => expect(button().getAttribute("aria-pressed")).toBe("true"));
+    await user.click(button());
+
+    await waitFor(() => expect(button().getAttribute("aria-pressed")).toBe("false"));
+  });
+
   test("is history once the chat went on, and says what an answer did without", async () => {
     const user = userEvent.setup();
     const past = windowOf({ is_current: false, memory: [], left_out: ["My dog is called Rex."] });

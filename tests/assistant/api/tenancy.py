@@ -214,6 +214,13 @@ CALLS = [
         {"is_pinned": True},
     ),
     Call("DELETE /v1/messages/{pk}/memory/{block}", {"pk": "$remembered", "block": "0"}),
+    # Nothing was forgotten there.
+    Call(
+        "POST /v1/messages/{pk}/memory/{block}/missed",
+        {"pk": "$remembered", "block": "0"},
+        owner=None,
+    ),
+    Call("DELETE /v1/messages/{pk}/memory/{block}/missed", {"pk": "$remembered", "block": "0"}),
     Call("GET /v1/messages/{pk}/details", {"pk": "$answer"}),
     Call("DELETE /v1/messages/{pk}", {"pk": "$answer"}),
     Call("POST /v1/messages/{pk}/restore", {"pk": "$deleted"}),

@@ -48,6 +48,8 @@ ROUTES = [
     ("post", f"/v1/messages/{NOTHING}/memory", Scope.CHAT),
     ("patch", f"/v1/messages/{NOTHING}/memory/0", Scope.CHAT),
     ("delete", f"/v1/messages/{NOTHING}/memory/0", Scope.CHAT),
+    ("post", f"/v1/messages/{NOTHING}/memory/0/missed", Scope.CHAT),
+    ("delete", f"/v1/messages/{NOTHING}/memory/0/missed", Scope.CHAT),
     ("get", "/v1/memory", Scope.CHAT),
     ("patch", "/v1/memory", Scope.CHAT),
     ("post", "/v1/memory/notes", Scope.CHAT),
