@@ -15,7 +15,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from assistant.memory import reading
+from assistant.memory import reading, reminders
 from assistant.memory import window as memory
 from inference.client import EngineClient
 from inference.contracts import BASE, FinishReason, Sampling
@@ -36,6 +36,7 @@ LEAST_WEIGHTS = 7_000_000_000
 
 async def after_turn(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) -> None:
     """Read what was said, make room for the next turn, and read what was worded anew."""
+    await database_sync_to_async(reminders.take_note)(answer)
     await reading.fill_in(answer, client, tokenizer)
     window = await database_sync_to_async(memory.to_settle)(answer)
     if await asyncio.to_thread(_has_room, window, tokenizer):

@@ -1,6 +1,7 @@
 """What people show should have been kept in a conversation's memory, handed over to learning.
 
-By saying so of a block that was forgotten or shortened, or by pinning one. As everywhere, nothing
+By saying so of a block that was forgotten or shortened, in a message too (`reminders`), or by
+pinning one. As everywhere, nothing
 goes without the person's consent to training, and nothing of a temporary chat. What was kept
 instead is what the same one had said before the newest message, the oldest of it first: it
 competed for the room.
@@ -41,9 +42,11 @@ class Outcome(StrEnum):
 
 
 @transaction.atomic
-def should_have_been_kept(person: User, answer: UUID, block: int) -> Outcome:
+def should_have_been_kept(
+    person: User, answer: UUID, block: int, *, said_in: UUID | None = None
+) -> Outcome:
     """Of a block that was forgotten, shortened or reworded before this answer. Saying it again
-    changes nothing.
+    changes nothing. Where it was `said_in` a message, it goes with that.
 
     Raises:
         NotFound: nothing of the kind was done for an answer of this person.
@@ -62,7 +65,8 @@ def should_have_been_kept(person: User, answer: UUID, block: int) -> Outcome:
         text=first["text_before"],
         tokens=first["tokens_before"],
     )
-    return _hand_over(row, signal(answer, block), lost, last["text_after"], from_json(row.shown))
+    shown = from_json(row.shown)
+    return _hand_over(row, signal(answer, block), lost, last["text_after"], shown, said_in)
 
 
 @transaction.atomic
@@ -104,7 +108,14 @@ def _row(person: User, answer: UUID) -> Window:
     return row
 
 
-def _hand_over(row: Window, pk: UUID, wanted: Block, after: str, memory: Memory) -> Outcome:
+def _hand_over(
+    row: Window,
+    pk: UUID,
+    wanted: Block,
+    after: str,
+    memory: Memory,
+    said_in: UUID | None = None,
+) -> Outcome:
     conversation = row.message.conversation
     if conversation.is_temporary:
         return Outcome.TEMPORARY
@@ -119,7 +130,7 @@ def _hand_over(row: Window, pk: UUID, wanted: Block, after: str, memory: Memory)
     if not kept or not numbers or not _was_said(conversation.pk, wanted.message):
         return Outcome.NOTHING_KEPT
     blocks = tuple(sorted([wanted, *kept], key=lambda block: block.id))
-    sources = {UUID(block.message) for block in blocks} | {row.pk}
+    sources = {UUID(block.message) for block in blocks} | {row.pk, said_in or row.pk}
     owner = conversation.owner_id
     wishes.hand_over(Wish(pk, owner, blocks, wanted.id, numbers, tuple(sorted(sources))))
     return Outcome.NOTED
