@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from math import log
 from uuid import UUID
 
+from assistant.errors import NotFound
 from assistant.memory import wishes
 from assistant.models import Message, Window
 from inference.diffusion import Action, from_json
@@ -33,8 +35,8 @@ EVERYWHERE = frozenset(
         "about after all also always and any are because been before being but can cannot could did"
         " does don done for from get got had has have her here him his how into its just know let"
         " like made make many more most much need never not now only other our out over please"
-        " really said same she should some such than that the their them then there these they thing"
-        " things this those too use very want was well were what when where which who why will with"
+        " really said same she should some such than that the their them then there these they"
+        " thing things this those too use very want was well were what when where which who why will with"
         " would yes you your again already remember told forgot ako ang ano atin ating ayaw ayon"
         " bakit dahil daw din dito diyan doon gusto hindi ikaw ito iyan iyo iyon kami kanina kasi"
         " kay kayo kung lang mag may mayroon mga mong naman namin nang nasa natin niya nila nito"
@@ -67,7 +69,9 @@ def take_note(answer: UUID) -> None:
     said = _words(REMINDER.sub(" ", asked.text))
     if meant := _meant(said, list(_lost(asked)), _still_there(made_from)):
         person = made_from.message.conversation.owner
-        wishes.should_have_been_kept(person, meant.answer, meant.block, said_in=asked.pk)
+        # Deleted meanwhile, there is nothing to wish for.
+        with suppress(NotFound):
+            wishes.should_have_been_kept(person, meant.answer, meant.block, said_in=asked.pk)
 
 
 def _meant(said: frozenset[str], lost: list[Lost], there: list[frozenset[str]]) -> Lost | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from assistant.library import deletion
 from assistant.memory import forgetting, reminders, wishes
 from assistant.models import Message, Window
 from inference.diffusion import Block, to_json
@@ -107,6 +108,15 @@ def test_it_is_taken_back_where_it_was_forgotten():
     before = answer.parent.parent
 
     wishes.take_back(factories.ada(), before.pk, 0)
+
+    assert missed() == []
+
+
+def test_a_conversation_that_is_deleted_meanwhile_reminds_of_nothing():
+    answer = reminded("I told you, my dog is called Rex!")
+    deletion.delete(factories.ada(), [answer.conversation_id])
+
+    reminders.take_note(answer.pk)
 
     assert missed() == []
 
