@@ -32,15 +32,16 @@ WORD = re.compile(r"\w{3,}")
 # They say nothing of what was meant, in English and Filipino.
 EVERYWHERE = frozenset(
     WORD.findall(
-        "about after all also always and any are because been before being but can cannot could did"
-        " does don done for from get got had has have her here him his how into its just know let"
-        " like made make many more most much need never not now only other our out over please"
-        " really said same she should some such than that the their them then there these they"
-        " thing things this those too use very want was well were what when where which who why will with"
-        " would yes you your again already remember told forgot ako ang ano atin ating ayaw ayon"
-        " bakit dahil daw din dito diyan doon gusto hindi ikaw ito iyan iyo iyon kami kanina kasi"
-        " kay kayo kung lang mag may mayroon mga mong naman namin nang nasa natin niya nila nito"
-        " noon paano pala para pero rin saan sila sino siya tayo ulit wala yan yung sabi sinabi"
+        "about after all also always and any are because been before being but can cannot could"
+        " did does don done for from get got had has have her here him his how into its just"
+        " know let like made make many more most much need never not now only other our out over"
+        " please really said same she should some such than that the their them then there these"
+        " they thing things this those too use very want was well were what when where which who"
+        " why will with would yes you your again already remember told forgot ako ang ano atin"
+        " ating ayaw ayon bakit dahil daw din dito diyan doon gusto hindi ikaw ito iyan iyo iyon"
+        " kami kanina kasi kay kayo kung lang mag may mayroon mga mong naman namin nang nasa"
+        " natin niya nila nito noon paano pala para pero rin saan sila sino siya tayo ulit wala"
+        " yan yung sabi sinabi"
     )
 )
 # Answers that are looked back over.
