@@ -68,7 +68,7 @@ def take_note(answer: UUID) -> None:
     if made_from is None or asked is None or not REMINDER.search(asked.text):
         return
     said = _words(REMINDER.sub(" ", asked.text))
-    if meant := _meant(said, list(_lost(asked)), _still_there(made_from)):
+    if meant := _meant(said, list(_lost(made_from.message)), _still_there(made_from)):
         person = made_from.message.conversation.owner
         # Deleted meanwhile, there is nothing to wish for.
         with suppress(NotFound):
@@ -97,9 +97,11 @@ def _meant(said: frozenset[str], lost: list[Lost], there: list[frozenset[str]]) 
     return best if is_sure else None
 
 
-def _lost(asked: Message) -> Iterator[Lost]:
-    """What the person said that was forgotten or shortened above a message, the newest first."""
-    above, left = asked.parent, LOOKBACK
+def _lost(answer: Message) -> Iterator[Lost]:
+    """What the person said that was forgotten or shortened for an answer and those above it, the
+    newest first. Room for an answer is made before the message that it answers was said."""
+    above: Message | None = answer
+    left = LOOKBACK
     while above is not None and left:
         if above.role == Message.Author.ASSISTANT:
             left -= 1

@@ -55,6 +55,19 @@ def test_what_the_words_name_should_have_been_kept(text, block):
     assert missed() == [block]
 
 
+def test_what_was_forgotten_just_before_the_reminder_counts_too():
+    answer = reminded("I told you, our cat Momo is old!")
+    cat = factories.said(answer.conversation, "Our cat Momo is 19.", parent=answer.parent.parent)
+    Window.objects.filter(message=answer).update(changes=[change(6, cat, cat.text)])
+    row = Window.objects.get(message=answer)
+    row.shown["blocks"].insert(0, {**row.shown["blocks"][0], "message": str(cat.parent.parent_id)})
+    row.save()
+
+    reminders.take_note(answer.pk)
+
+    assert missed() == [6]
+
+
 @pytest.mark.parametrize(
     "text",
     [
