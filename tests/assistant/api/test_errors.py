@@ -130,7 +130,13 @@ def test_a_database_that_is_gone_is_a_503_that_invites_a_retry(monkeypatch):
 
 
 # What never leaves its own worker needs no status.
-INSIDE = {"checkpoint_invalid", "lonely_sample", "lease_lost", "training_diverged"}
+INSIDE = {
+    "checkpoint_invalid",
+    "lonely_sample",
+    "lease_lost",
+    "training_diverged",
+    "nobody_reads",
+}
 
 
 @pytest.mark.parametrize("root", [AssistantError, InferenceError, LearningError])
