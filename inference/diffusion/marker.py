@@ -9,7 +9,7 @@ has neither question nor marks: what is read are the model's states (`learning.m
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from inference.diffusion.sentences import sentences
@@ -94,11 +94,7 @@ def gathered(
 def _needed(blocks: Sequence[Block], unread: Collection[int]) -> Sequence[Block]:
     """From far enough before the first unread block on; a mark a sentence is not yet counted."""
     first = next((i for i, block in enumerate(blocks) if block.id in unread), len(blocks))
-    room = CONTEXT_TOKENS
-    begin = first
-    while begin and (room := room - blocks[begin - 1].tokens) >= 0:
-        begin -= 1
-    return blocks[begin:]
+    return blocks[_reach([block.tokens for block in blocks[:first]]) :]
 
 
 def _line(block: Block, mark: list[int], encode: Encoder) -> _Line:
@@ -118,12 +114,16 @@ def _next(lines: Sequence[_Line], unread: Collection[int], start: int) -> int:
     return next((place for place in rest if lines[place].block.id in unread), len(lines))
 
 
-def _context(before: Sequence[_Line]) -> Iterator[_Line]:
-    room = CONTEXT_TOKENS
-    first = len(before)
-    while first and (room := room - len(before[first - 1].token_ids)) >= 0:
+def _context(before: Sequence[_Line]) -> Sequence[_Line]:
+    return before[_reach([len(line.token_ids) for line in before]) :]
+
+
+def _reach(tokens: Sequence[int]) -> int:
+    """From which place on the last of them are at most `CONTEXT_TOKENS` together."""
+    room, first = CONTEXT_TOKENS, len(tokens)
+    while first and (room := room - tokens[first - 1]) >= 0:
         first -= 1
-    yield from before[first:]
+    return first
 
 
 def _add(reading: Reading, line: _Line, unread: Collection[int]) -> None:

@@ -14,7 +14,7 @@ from inference.contracts import ChatMessage
 from inference.diffusion.loop import diffuse
 from inference.diffusion.prompt import SYSTEM
 from inference.diffusion.sentences import BORDER
-from inference.diffusion.window import USER, Action, Block, Tokenizer, Window
+from inference.diffusion.window import ASSISTANT, USER, Action, Block, Tokenizer, Window
 
 # What is worded anew in one turn at most, and the shortest that it is worth asking for.
 MOST_AT_ONCE = 8
@@ -22,7 +22,6 @@ LEAST_TOKENS = 8
 # Of the window, on each side of a block.
 NEIGHBOURS = 2
 CONTEXT_CHARACTERS = 200
-ASSISTANT = "assistant"
 # So that a text of so many words rarely takes more tokens than it may.
 WORDS_PER_TOKEN = 0.65
 

@@ -12,6 +12,7 @@ from inference.contracts import ChatMessage
 Encoder = Callable[[str], list[int]]
 
 USER = "user"
+ASSISTANT = "assistant"
 BLOCK_TOKENS = 96
 
 

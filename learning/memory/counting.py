@@ -19,11 +19,10 @@ from typing import Protocol
 
 from inference.contracts import ChatMessage
 from inference.diffusion.prompt import GAP, SYSTEM
-from inference.diffusion.window import USER
+from inference.diffusion.window import ASSISTANT, USER
 from inference.tokenizer import ChatTokenizer
 from learning.memory.dialogue import Dialogue, Turn
 
-ASSISTANT = "assistant"
 WORD = re.compile(r"\w+|[^\w\s]")
 TURN_TOKENS = 4
 # The parts of a prompt may have a few tokens more together than apart.

@@ -7,7 +7,7 @@ be; so all policies and budgets share one reading.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,6 @@ from learning.policy import lora
 TURNS_AT_ONCE = 2
 PROBE = "the base model's probe"
 CONTEXT_TOKENS = 256
-
-
-Reader = Callable[[Sequence[Block], set[int]], dict[int, list[float]]]
-"""Gives the log-odds of every sentence in the blocks with these ids, by block."""
 
 
 class Listener:
@@ -89,7 +85,9 @@ class Listener:
         return probe.read(self._probe, self._model, blocks, unread, self._tokenizer.encode)
 
 
-def needs(read: Reader, dialogue: Dialogue, tokenizer: ChatTokenizer, *, plain: bool) -> Hearing:
+def needs(
+    read: markers.Read, dialogue: Dialogue, tokenizer: ChatTokenizer, *, plain: bool
+) -> Hearing:
     """Have a few turns at a time read, each in the context that it had when it came.
 
     `plain` says which of the two forms the reader's readings have, for counting their tokens.

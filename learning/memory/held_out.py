@@ -37,7 +37,8 @@ class Described:
         return area_under_curve(probe.log_odds(self.features), self.is_needed > 0)
 
 
-def _described(made: Dialogue, base: PreTrainedModel, tokenizer: ChatTokenizer) -> Described:
+def described(made: Dialogue, base: PreTrainedModel, tokenizer: ChatTokenizer) -> Described:
+    """One dialogue as the base model sees it."""
     blocks = blocks_of(made, tokenizer)
     given = lessons(made, blocks, tokenizer.encode, plain=True)
     needed = [each for lesson in given for each in lesson.is_needed]
@@ -53,7 +54,7 @@ def held_out(
     """The held-out dialogues as the base model in `folder` sees them, kept in `cache`."""
     path = cache / f"held-out-{fingerprint(folder)}.npz"
     if not path.exists():
-        read = [_described(dialogue(seed), base, tokenizer) for seed in HELD_OUT]
+        read = [described(dialogue(seed), base, tokenizer) for seed in HELD_OUT]
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".part.npz")
         np.savez(

@@ -17,6 +17,7 @@ from torch.nn import Module, functional
 from inference.diffusion.marker import Reading, answers, gathered, readings
 from inference.diffusion.window import Block, Encoder
 from learning.memory.lessons import Lesson
+from learning.policy import backbone
 
 # Blocks and the ids of those that are unread, to the log-odds of their sentences.
 Read = Callable[[Sequence[Block], set[int]], dict[int, list[float]]]
@@ -37,14 +38,10 @@ def read(
 
 def at_marks(model: Module, reading: Reading) -> Float[Tensor, "mark word"]:
     """The head's logits at each place of a reading."""
-    # transformers leaves what is asked of it here untyped.
-    untyped: Any = model
-    ids = torch.tensor([reading.token_ids], device=untyped.device)
-    # Attention of our own (learning.policy.attention) is told the mask, causal or not.
-    seen = torch.ones(2 * ids.shape[1:], dtype=torch.bool, device=ids.device).tril()[None, None]
-    run = untyped.get_decoder()(input_ids=ids, attention_mask=seen, use_cache=False)
-    states = run.last_hidden_state[0]
-    logits: Tensor = untyped.get_output_embeddings()(states[reading.places])
+    run = backbone.run_alone(model, reading.token_ids, output_hidden_states=False)
+    # transformers leaves this untyped.
+    head: Any = model
+    logits: Tensor = head.get_output_embeddings()(run.last_hidden_state[0, reading.places])
     return logits.float()
 
 

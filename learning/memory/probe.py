@@ -22,8 +22,9 @@ from transformers import PreTrainedModel
 
 from inference.diffusion.marker import Reading, gathered, readings
 from inference.diffusion.sentences import sentences
-from inference.diffusion.window import Block, Encoder
+from inference.diffusion.window import ASSISTANT, Block, Encoder
 from learning.memory.traits import COUNT, traits
+from learning.policy import backbone
 from learning.policy.lora import adapter_off
 
 # Where in the model's depth what is meant is best told from how it is said (EXPERIMENTS.md).
@@ -36,7 +37,6 @@ STEPS = 25
 PRIOR_SHIFT = -1.5
 # What an assistant said it can say again; what a person said is known from nowhere else.
 OWN_WORDS_SHIFT = -1.0
-ASSISTANT = "assistant"
 MANY_SENTENCES = 4
 
 
@@ -123,7 +123,8 @@ def describe(
     base: PreTrainedModel, reading: Reading, blocks: Sequence[Block]
 ) -> Float[ndarray, "sentence feature"]:
     """The traits of a plain reading's sentences, and the mean states over each one's tokens."""
-    parts = {block.id: sentences(block.text) for block in blocks}
+    asked = {block for block, _ in reading.asked}
+    parts = {block.id: sentences(block.text) for block in blocks if block.id in asked}
     seen = np.array(
         [
             traits(parts[block][number], number == 0, len(parts[block]) >= MANY_SENTENCES)
@@ -137,15 +138,8 @@ def describe(
 
 @torch.no_grad()
 def _states(base: PreTrainedModel, reading: Reading) -> Float[ndarray, "sentence state"]:
-    ids = torch.tensor([reading.token_ids], device=base.device)
-    # Attention of our own (learning.policy.attention) is told the mask, causal or not.
-    mask = torch.ones(2 * ids.shape[1:], dtype=torch.bool, device=base.device).tril()[None, None]
-    # transformers leaves this untyped.
-    decoder = getattr(base, "get_decoder")()  # noqa: B009
     with adapter_off(base):
-        run = decoder(
-            input_ids=ids, attention_mask=mask, use_cache=False, output_hidden_states=True
-        )
+        run = backbone.run_alone(base, reading.token_ids, output_hidden_states=True)
     layers = [run.hidden_states[round(depth * (len(run.hidden_states) - 1))] for depth in DEPTHS]
     return np.concatenate(
         [

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import Module
 from torch.overrides import TorchFunctionMode
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
@@ -54,6 +56,21 @@ def middle_and_last_states(
 ) -> tuple[Float[Tensor, "place hidden"], Float[Tensor, "place hidden"]]:
     layers = _run(model, batch, output_hidden_states=True).hidden_states
     return layers[len(layers) // 2].flatten(0, 1), layers[-1].flatten(0, 1)
+
+
+def run_alone(model: Module, token_ids: Sequence[int], *, output_hidden_states: bool) -> Any:
+    """What the decoder makes of one sequence, as transformers gives it."""
+    # transformers leaves what is asked of it here untyped.
+    untyped: Any = model
+    ids = torch.tensor([list(token_ids)], device=untyped.device)
+    # Attention of our own (learning.policy.attention) is told the mask, causal or not.
+    mask = torch.ones(2 * ids.shape[1:], dtype=torch.bool, device=ids.device).tril()[None, None]
+    return untyped.get_decoder()(
+        input_ids=ids,
+        attention_mask=mask,
+        output_hidden_states=output_hidden_states,
+        use_cache=False,
+    )
 
 
 def _run(model: PreTrainedModel, batch: Batch, *, output_hidden_states: bool) -> Any:

@@ -16,8 +16,9 @@ from transformers import PreTrainedModel
 from inference.diffusion.window import Block
 from inference.tokenizer import ChatTokenizer
 from learning.memory import markers, probe, shipped
+from learning.memory.dialogue import Dialogue
 from learning.memory.dialogues import dialogue
-from learning.memory.held_out import HELD_OUT, area_under_curve
+from learning.memory.held_out import HELD_OUT, area_under_curve, described
 from learning.memory.lessons import Lesson, blocks_of, lessons
 from learning.policy import backbone, lora
 from learning.policy.trainer import Lora
@@ -64,12 +65,10 @@ class Command(BaseCommand):
     def _probe(
         self, base: PreTrainedModel, tokenizer: ChatTokenizer, seeds: range, path: Path
     ) -> float:
-        features, needed = [], []
-        for blocks, given in self._lessons(tokenizer, seeds, plain=True):
-            features += [probe.describe(base, lesson.reading, blocks) for lesson in given]
-            needed += [each for lesson in given for each in lesson.is_needed]
+        read = [described(made, base, tokenizer) for made in self._dialogues(seeds)]
         made = probe.Probe.fit(
-            np.concatenate(features).astype(np.float64), np.array(needed, dtype=np.float64)
+            np.concatenate([part.features for part in read]).astype(np.float64),
+            np.concatenate([part.is_needed for part in read]),
         )
         path.parent.mkdir(parents=True, exist_ok=True)
         made.save(path)
@@ -96,10 +95,14 @@ class Command(BaseCommand):
     def _lessons(
         self, tokenizer: ChatTokenizer, seeds: range, *, plain: bool
     ) -> Iterator[tuple[tuple[Block, ...], list[Lesson]]]:
-        for seed in seeds:
-            made = dialogue(seed)
+        for made in self._dialogues(seeds):
             blocks = blocks_of(made, tokenizer)
             yield blocks, lessons(made, blocks, tokenizer.encode, plain=plain)
+
+    def _dialogues(self, seeds: range) -> Iterator[Dialogue]:
+        for seed in seeds:
+            made = dialogue(seed)
+            yield made
             self.stdout.write(f"{made.name}: {len(made.turns)} turns")
 
     def _area(self, tokenizer: ChatTokenizer, read: markers.Read) -> float:
