@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from inference.contracts import BASE_NAME, FinishReason, Policy, Sample, Sampling, TokenDelta
+from inference import chat_wire
+from inference.contracts import BASE_NAME, Chat, FinishReason, Policy, Sample, Sampling, TokenDelta
 from inference.errors import (
     EngineInterrupted,
     EngineRefused,
@@ -44,6 +45,8 @@ ANSWERS_A_TOKEN = 8
 TRAINING_PREFIX = "training-"
 # Of a place's words, those whose log-probabilities are asked for where a word is to be judged.
 LIKELIEST = 5
+COMPLETIONS = "/v1/completions"
+CHAT = "/v1/chat/completions"
 DATA = b"data: "
 DONE = b"[DONE]"
 
@@ -69,7 +72,7 @@ class EngineClient:
             await self._session.close()
             self._session = None
 
-    async def stream(
+    def stream(
         self, prompt_ids: Sequence[int], sampling: Sampling, policy: Policy, request_id: str = ""
     ) -> AsyncGenerator[TokenDelta, None]:
         """Sample one answer, piece by piece. Closing the generator stops the engine's work on it.
@@ -80,15 +83,38 @@ class EngineClient:
             EngineRefused: the request is wrong, for example longer than the engine's context.
             PolicyNotLoaded: the engine does not have this adapter.
         """
-        body = {**_completion(prompt_ids, sampling, policy), "stream": True}
+        body = _completion(prompt_ids, sampling, policy)
+        return self._stream(COMPLETIONS, body, policy, request_id, _deltas_of)
+
+    def chat(
+        self, chat: Chat, sampling: Sampling, policy: Policy, request_id: str = ""
+    ) -> AsyncGenerator[TokenDelta, None]:
+        """Sample one answer to a request that the engine puts into tokens, piece by piece.
+
+        The first delta holds the prompt's token ids.
+
+        Raises: as `stream`.
+        """
+        body = _sampled(sampling, policy) | chat_wire.request(chat)
+        return self._stream(CHAT, body, policy, request_id, chat_wire.Reader().read)
+
+    async def _stream(
+        self,
+        path: str,
+        body: dict[str, Any],
+        policy: Policy,
+        request_id: str,
+        read: Callable[[dict[str, Any]], Iterable[TokenDelta]],
+    ) -> AsyncGenerator[TokenDelta, None]:
+        body = {**body, "stream": True}
         if (interval := _tokens_a_chunk(self._in_flight.total())) > 1:
             body["stream_interval"] = interval
         failures: list[InferenceError] = []
         for address in self._least_busy_first():
             has_begun = False
             try:
-                async with self._ask(address, body, policy, request_id) as response:
-                    async for delta in _deltas(response):
+                async with self._ask(address, path, body, policy, request_id) as response:
+                    async for delta in _deltas(response, read):
                         has_begun = True
                         yield delta
                 return
@@ -108,8 +134,19 @@ class EngineClient:
         document = await self._complete(
             {**_completion(prompt_ids, sampling, policy), "n": n}, policy
         )
-        choices = sorted(document["choices"], key=lambda choice: int(choice["index"]))
-        return [_sample(choice) for choice in choices]
+        return [_sample(choice) for choice in _in_order(document)]
+
+    async def sample_chat(
+        self, chat: Chat, sampling: Sampling, policy: Policy, n: int = 1
+    ) -> tuple[tuple[int, ...], list[Sample]]:
+        """`n` whole answers to a request that the engine puts into tokens, after its token ids.
+
+        Raises: as `stream`.
+        """
+        body = _sampled(sampling, policy) | chat_wire.request(chat) | {"n": n}
+        document = await self._complete(body, policy, CHAT)
+        answers = [chat_wire.sample(choice) for choice in _in_order(document)]
+        return tuple(document["prompt_token_ids"]), answers
 
     async def score(self, token_ids: Sequence[int], policy: Policy) -> list[float]:
         """The log-probability of each token after the first, given those before it.
@@ -248,12 +285,14 @@ class EngineClient:
         for failure in filter(None, results):
             raise failure
 
-    async def _complete(self, body: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    async def _complete(
+        self, body: dict[str, Any], policy: Policy, path: str = COMPLETIONS
+    ) -> dict[str, Any]:
         """The whole answer to one request, from the first address that gives it."""
         failures: list[InferenceError] = []
         for address in self._least_busy_first():
             try:
-                async with self._ask(address, body, policy) as response:
+                async with self._ask(address, path, body, policy) as response:
                     return await _whole(response)
             except ELSEWHERE as failure:
                 failures.append(failure)
@@ -264,16 +303,14 @@ class EngineClient:
 
     @asynccontextmanager
     async def _ask(
-        self, address: str, body: dict[str, Any], policy: Policy, request_id: str = ""
+        self, address: str, path: str, body: dict[str, Any], policy: Policy, request_id: str = ""
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A response to a request for an answer, its status good."""
         headers = {"X-Request-Id": request_id} if request_id else {}
         self._in_flight[address] += 1
         self._used_at[body["model"]] = time.monotonic()
         try:
-            async with self._request(
-                "POST", address, "/v1/completions", json=body, headers=headers
-            ) as response:
+            async with self._request("POST", address, path, json=body, headers=headers) as response:
                 await _check(response, policy)
                 yield response
         finally:
@@ -320,17 +357,22 @@ def _tokens_a_chunk(in_flight: int) -> int:
 
 
 def _completion(prompt_ids: Sequence[int], sampling: Sampling, policy: Policy) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "model": policy.name,
+    return _sampled(sampling, policy) | {
         "prompt": list(prompt_ids),
         "add_special_tokens": False,
-        "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
         # 0 is "of the sampled token alone"; as ids, so that the engine decodes no token twice.
         "logprobs": 0,
         "return_tokens_as_token_ids": True,
         "return_token_ids": True,
+    }
+
+
+def _sampled(sampling: Sampling, policy: Policy) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": policy.name,
+        "max_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
     }
     if sampling.seed is not None:
         body["seed"] = sampling.seed
@@ -341,6 +383,10 @@ def _completion(prompt_ids: Sequence[int], sampling: Sampling, policy: Policy) -
     return body
 
 
+def _in_order(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return sorted(document["choices"], key=lambda choice: int(choice["index"]))
+
+
 def _worst(failures: Sequence[InferenceError]) -> InferenceError:
     """What to tell of several failures: a policy that can be loaded is the one to act on."""
     if not failures:
@@ -348,15 +394,20 @@ def _worst(failures: Sequence[InferenceError]) -> InferenceError:
     return next((each for each in failures if isinstance(each, PolicyNotLoaded)), failures[-1])
 
 
-async def _deltas(response: aiohttp.ClientResponse) -> AsyncIterator[TokenDelta]:
+async def _deltas(
+    response: aiohttp.ClientResponse, read: Callable[[dict[str, Any]], Iterable[TokenDelta]]
+) -> AsyncIterator[TokenDelta]:
     is_finished = False
     async for document in _documents(response):
-        for choice in document["choices"]:
-            delta = _delta(choice)
+        for delta in read(document):
             is_finished = is_finished or delta.finish_reason is not None
             yield delta
     if not is_finished:
         raise EngineInterrupted("The engine closed the stream in mid-answer.")
+
+
+def _deltas_of(document: dict[str, Any]) -> list[TokenDelta]:
+    return [_delta(choice) for choice in document["choices"]]
 
 
 async def _documents(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any, Self
 
 
 class FinishReason(StrEnum):
@@ -11,6 +13,7 @@ class FinishReason(StrEnum):
 
     STOP = "stop"
     LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,79 @@ BASE = Policy(BASE_NAME)
 
 
 @dataclass(frozen=True, slots=True)
+class ImageRef:
+    """A picture in a message: which one, and its size in pixels, on which its tokens depend.
+
+    `digest` is the SHA-256 of its bytes.
+    """
+
+    id: str
+    digest: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call as the policy wrote it; `arguments` is meant to be JSON, and may be anything."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the policy is told of it; `parameters` is a JSON schema."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message as the chat template takes it."""
+    """One message as the chat template takes it.
+
+    Pictures stand before the text. `reasoning` and `calls` are the assistant's; a message of role
+    `tool` is the result of the call `call_id`.
+    """
 
     role: str
     content: str
+    images: tuple[ImageRef, ...] = ()
+    reasoning: str = ""
+    calls: tuple[Call, ...] = ()
+    call_id: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """`role`, `content`, and of the rest only what there is."""
+        rest = {name: value for name, value in asdict(self).items() if value}
+        return rest | {"role": self.role, "content": self.content}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        images = tuple(ImageRef(**image) for image in content.get("images", ()))
+        calls = tuple(Call(**call) for call in content.get("calls", ()))
+        return cls(**{**content, "images": images, "calls": calls})
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A request that the engine itself puts into tokens: one with pictures or tools, one for a
+    policy that reasons, or one whose answer must have a given form.
+
+    `pictures` holds the bytes of the messages' images by digest, with their media type.
+    `response_format` is OpenAI's; `template` is what the chat template is told besides, such as
+    `enable_thinking`.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    pictures: Mapping[str, tuple[bytes, str]] = field(default_factory=dict)
+    tools: tuple[ToolSpec, ...] = ()
+    tool_choice: str | dict[str, Any] = "auto"
+    response_format: dict[str, Any] | None = None
+    template: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +129,17 @@ class TokenDelta:
     `logprobs` are natural logarithms under the distribution really sampled from (after
     temperature and top-p), one per token id. The text of an unfinished character is held back by
     the engine, so `text` can be empty while `token_ids` is not. Only the last delta of an answer
-    has a `finish_reason`.
+    has a `finish_reason`, and `calls`, where there are any. `prompt_token_ids` comes once, before
+    the rest, where the engine has put the request into tokens itself.
     """
 
-    text: str
-    token_ids: tuple[int, ...]
-    logprobs: tuple[float, ...]
+    text: str = ""
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
     finish_reason: FinishReason | None = None
+    reasoning: str = ""
+    calls: tuple[Call, ...] = ()
+    prompt_token_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +150,5 @@ class Sample:
     token_ids: tuple[int, ...]
     logprobs: tuple[float, ...]
     finish_reason: FinishReason
+    reasoning: str = ""
+    calls: tuple[Call, ...] = ()

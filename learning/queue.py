@@ -121,7 +121,7 @@ def estimate(
     key = f"danas:estimate:{uuid.uuid4().hex}"
     current_app.send_task(
         ESTIMATE,
-        args=[[asdict(message) for message in prompt_messages], response, key, person],
+        args=[[message.to_json() for message in prompt_messages], response, key, person],
         expires=timeout_s,
     )
     popped = _pop(key, timeout_s)

@@ -22,6 +22,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests import fake_chat
+
 VOCABULARY = 49_152
 
 
@@ -33,6 +35,10 @@ class Answer:
     pace_s: float = 0.0
     first_token_s: float = 0.0
     finish_reason: str = "stop"
+    # Only told apart where a chat is asked for: thought before the text, and calls after it, as
+    # name and arguments.
+    reasoning: str = ""
+    calls: tuple[tuple[str, str], ...] = ()
     # The connection breaks after so many tokens; 0 is before the first, after the headers.
     dies_after: int | None = None
     # The engine reports an error in the stream after so many tokens.
@@ -57,7 +63,13 @@ class Request:
 
     @property
     def prompt(self) -> list[int]:
+        if "messages" in self.body:
+            return fake_chat.prompt_of(self.body)
         return list(self.body.get("prompt", []))
+
+    @property
+    def is_chat(self) -> bool:
+        return "messages" in self.body
 
     @property
     def model(self) -> str:
@@ -69,6 +81,9 @@ class Token:
     text: str
     id: int
     logprob: float
+    # What a chat's stream says with it in place of text.
+    reasoning: str = ""
+    call: dict[str, Any] | None = None
 
 
 END = Token("", 2, -0.05)
@@ -130,7 +145,8 @@ class ScriptedEngine:
     @property
     def completions(self) -> list[Request]:
         """The requests for answers, without those for adapters, models and health."""
-        return [request for request in self.requests if request.path == "/v1/completions"]
+        paths = ("/v1/completions", "/v1/chat/completions")
+        return [request for request in self.requests if request.path in paths]
 
     @property
     def prompts(self) -> list[list[int]]:
@@ -149,6 +165,7 @@ class ScriptedEngine:
                 web.get("/metrics", self._metrics),
                 web.get("/v1/models", self._models),
                 web.post("/v1/completions", self._completions),
+                web.post("/v1/chat/completions", self._completions),
                 web.post("/v1/load_lora_adapter", self._load),
                 web.post("/v1/unload_lora_adapter", self._unload),
             ]
@@ -266,10 +283,14 @@ class ScriptedEngine:
         for index, each in enumerate(answers):
             tokens, reason = _cut(each, most)
             await asyncio.sleep(each.first_token_s + each.pace_s * len(tokens))
-            choices.append(_choice(tokens, reason, index))
+            whole = fake_chat.whole_choice if recorded.is_chat else _choice
+            choices.append(whole(tokens, reason, index))
             recorded.tokens_sent += len(tokens)
         recorded.finished = True
-        return web.json_response(_document(recorded, choices))
+        document = _document(recorded, choices)
+        if recorded.is_chat:
+            document["prompt_token_ids"] = recorded.prompt
+        return web.json_response(document)
 
     async def _stream(
         self, request: web.Request, recorded: Request, answer: Answer
@@ -292,6 +313,9 @@ class ScriptedEngine:
         """Send the tokens; says whether the connection is to end as it should."""
         tokens, reason = _cut(answer, self._most(recorded))
         await asyncio.sleep(answer.first_token_s)
+        if recorded.is_chat:
+            await _send(response, fake_chat.opening(recorded.prompt))
+        piece = fake_chat.stream_choice if recorded.is_chat else _choice
         for index, token in enumerate(tokens):
             if answer.dies_after == index:
                 return False
@@ -300,7 +324,7 @@ class ScriptedEngine:
                 await _send(response, {"error": error})
                 return True
             is_last = index == len(tokens) - 1
-            choice = _choice([token], reason if is_last else None)
+            choice = piece([token], reason if is_last else None)
             await _send(response, _document(recorded, [choice]))
             recorded.tokens_sent += 1
             await asyncio.sleep(0 if is_last else answer.pace_s)
@@ -314,10 +338,18 @@ def _answer(answer: Answer | str) -> Answer:
 
 def _cut(answer: Answer, most: int) -> tuple[list[Token], str]:
     """The tokens of an answer, at most so many."""
-    tokens = tokens_of(answer.text)
+    tokens = [*fake_chat.thought(answer.reasoning, tokens_of), *tokens_of(answer.text)]
+    tokens[-1:-1] = fake_chat.called(answer.calls, Token)
     if answer.finish_reason == "length":
         tokens = tokens[:-1]
-    return (tokens[:most], "length") if len(tokens) > most else (tokens, answer.finish_reason)
+    return (
+        (tokens[:most], "length")
+        if len(tokens) > most
+        else (
+            tokens,
+            "tool_calls" if answer.calls else answer.finish_reason,
+        )
+    )
 
 
 def _choice(tokens: Sequence[Token], reason: str | None, index: int = 0) -> dict[str, Any]:

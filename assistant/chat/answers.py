@@ -6,7 +6,7 @@ All functions are synchronous; the generation worker calls them off its event lo
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +53,7 @@ class Job:
     def shown(self) -> list[ChatMessage]:
         """The dialogue that the policy sees: the request's own, or the window's."""
         if self.window is None:
-            return [ChatMessage(**message) for message in self.generation.chat or ()]
+            return [ChatMessage.from_json(message) for message in self.generation.chat or ()]
         return self.window.messages
 
     @property
@@ -130,7 +130,7 @@ def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
         raise refusal
     window = None
     if generation.chat is not None:
-        chat = [ChatMessage(**message) for message in generation.chat]
+        chat = [ChatMessage.from_json(message) for message in generation.chat]
         prompt = tokenizer.prompt_ids(chat)
         _check_fits(prompt)
     else:
@@ -264,7 +264,7 @@ def _log_trajectory(job: Job, outcome: Outcome, asked_to_start_s: float) -> None
     first = outcome.first_token_s
     Trajectory.objects.create(
         generation=job.generation,
-        messages=[asdict(message) for message in job.shown],
+        messages=[message.to_json() for message in job.shown],
         prompt_token_ids=list(job.prompt_token_ids),
         sampled_token_ids=outcome.token_ids,
         # A token outside the nucleus can't be sampled, but -inf would not be a JSON number.

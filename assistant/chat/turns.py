@@ -126,7 +126,7 @@ def complete(
         message=message,
         model=model,
         sampling=dict(sampling),
-        chat=[{"role": each.role, "content": each.content} for each in _instructed(chat)],
+        chat=[each.to_json() for each in _instructed(chat)],
         created_at=asked_at,
     )
     try:

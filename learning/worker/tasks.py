@@ -32,7 +32,7 @@ def estimate(
     messages: list[dict[str, str]], response: str, reply_to: str, person: int | None = None
 ) -> None:
     workshop = loaded.workshop()
-    prompt = workshop.tokenizer.prompt_ids([ChatMessage(**message) for message in messages])
+    prompt = workshop.tokenizer.prompt_ids([ChatMessage.from_json(message) for message in messages])
     features = workshop.extractor([(tuple(prompt), workshop.answer_ids(response))])[0]
     mean, sd, version = rewards.estimate(features, person)
     queue.push(reply_to, json.dumps({"mean": mean, "sd": sd, "version": version}))
