@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 # How often the table is searched for answers whose hint was lost, and for stale ones.
 LOOK_ROUND_S = 2.0
 MOST_AT_ONCE = 256
+ENDING_ROUND_S = 0.1
 
 
 @dataclass
@@ -55,6 +56,8 @@ class GenerationWorker:
         self._client, self._tokenizer = client, tokenizer
         self._journal = Journal(self.name, on_stop=self._stop, on_lost=self._drop)
         self._making: dict[UUID, asyncio.Task[None]] = {}
+        # Those whose task may be cancelled: neither the claim nor the ending may be lost half-way.
+        self._breakable: set[UUID] = set()
         self._stopping: set[UUID] = set()
         self._after: set[asyncio.Task[None]] = set()
 
@@ -71,7 +74,8 @@ class GenerationWorker:
                 task.result()
         finally:
             # The journal stops last: the answers that end now still have events to write.
-            await _cancel([*sources, *self._making.values()])
+            await _cancel(sources)
+            await self._end()
             await _cancel([journal, *self._after])
 
     async def _listen(self) -> None:
@@ -108,15 +112,28 @@ class GenerationWorker:
         self._making[answer] = task
         task.add_done_callback(lambda _: self._making.pop(answer, None))
 
+    async def _end(self) -> None:
+        """Break off what is being made, and wait until all of it is written down."""
+        while self._making:
+            for answer in list(self._breakable):
+                self._break_off(answer)
+            # One that was being claimed can be broken off only after that.
+            await asyncio.wait(self._making.values(), timeout=ENDING_ROUND_S)
+
     def _stop(self, answer: UUID) -> None:
-        if task := self._making.get(answer):
+        if answer in self._breakable:
             self._stopping.add(answer)
-            task.cancel()
+            self._break_off(answer)
 
     def _drop(self, answer: UUID) -> None:
         """Someone else ended this answer; nothing more is to be written for it."""
-        if task := self._making.get(answer):
-            task.cancel()
+        if answer in self._breakable:
+            self._break_off(answer)
+
+    def _break_off(self, answer: UUID) -> None:
+        """Cancel the sampling of an answer, once however many ask for it."""
+        self._breakable.discard(answer)
+        self._making[answer].cancel()
 
     async def _make(self, answer: UUID) -> None:
         """Make one answer, from the claim to the last event."""
@@ -133,6 +150,7 @@ class GenerationWorker:
     async def _answer(self, answer: UUID, job: Job) -> None:
         running = Running(job, self._journal.open(answer), time.monotonic())
         running.draft.add("start", job.start)
+        self._breakable.add(answer)
         try:
             await self._stream(running)
         except asyncio.CancelledError:
@@ -144,6 +162,7 @@ class GenerationWorker:
             logger.exception("answer %s failed", answer)
             running.outcome.end = "interrupted"
         finally:
+            self._breakable.discard(answer)
             self._stopping.discard(answer)
         await self._finish(running)
 
@@ -183,7 +202,7 @@ class GenerationWorker:
             outcome.finish_reason = FinishReason(delta.finish_reason)
 
     async def _finish(self, running: Running) -> None:
-        """Write the ending; a cancelled worker still gets this far for each of its answers."""
+        """Write the ending, which nobody cancels; a worker that is told to end waits for it."""
         job, outcome = running.job, running.outcome
         outcome.total_s = time.monotonic() - running.started
         rest = await self._journal.leave(job.answer)

@@ -12,6 +12,7 @@ from channels.db import database_sync_to_async
 
 from assistant.chat import events, turns
 from assistant.chat.events import LogEvent
+from assistant.chat.wakeups import wake_workers
 from assistant.chat.wire import TextPart
 from assistant.chat.worker import GenerationWorker
 from assistant.models import Generation, Message, Trajectory, User
@@ -240,6 +241,20 @@ async def test_stop_ends_the_answer_and_the_engines_work(tokenizer: ChatTokenize
     assert generation.status == Generation.Status.STOPPED
     assert generation.message.text == text_of(log)
     assert await Trajectory.objects.filter(pk=answer, finish_reason="stopped").aexists()
+
+
+async def test_an_answer_is_stopped_however_often_its_worker_is_told(tokenizer: ChatTokenizer):
+    async with ScriptedEngine([Answer("word " * 500, pace_s=0.02)]) as engine:
+        answer = await say()
+        async with working(engine, tokenizer):
+            await until(answer, 3)
+            await database_sync_to_async(turns.stop)(await ada(), answer=answer)
+            for _ in range(30):
+                wake_workers(answer)
+            log = await log_of(answer)
+
+    assert log[-1].kind == "stopped", log[-1]
+    assert (await generation_of(answer)).status == Generation.Status.STOPPED
 
 
 async def test_a_worker_that_is_told_to_end_leaves_no_answer_open(tokenizer: ChatTokenizer):
