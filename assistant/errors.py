@@ -45,6 +45,10 @@ AssistantError
 ├── MemoryOversize         more tokens than a piece of memory may have
 ├── PinsFull               more would be pinned than may be
 ├── MemoryMovedOn          a later answer has a memory of its own; this one's is history
+├── TimeZoneUnknown        not a name of the IANA database
+├── ReminderInvalid        nothing to be reminded of, or a time that can't be
+├── RemindersFull          a person has as many reminders as there may be
+├── ToolServerInvalid      it can't be set up like this
 └── ModelNotThere          the files of the model are not on this machine (yet)
 """
 
@@ -241,6 +245,22 @@ class PinsFull(AssistantError):
 
 class MemoryMovedOn(AssistantError):
     code = "memory_moved_on"
+
+
+class TimeZoneUnknown(AssistantError):
+    code = "time_zone_unknown"
+
+
+class ReminderInvalid(AssistantError):
+    code = "reminder_invalid"
+
+
+class RemindersFull(AssistantError):
+    code = "reminders_full"
+
+
+class ToolServerInvalid(AssistantError):
+    code = "tool_server_invalid"
 
 
 class ModelNotThere(AssistantError):

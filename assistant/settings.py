@@ -80,6 +80,7 @@ class Environment(BaseSettings):
     log_format: Literal["", "line", "json"] = Field("", alias="DANAS_LOG_FORMAT")
     metrics_key: str = Field("", alias="DANAS_METRICS_KEY")
     sockets: int = Field(200, alias="DANAS_SOCKETS", ge=1)
+    tool_programs: bool = Field(False, alias="DANAS_TOOL_PROGRAMS")
 
     @field_validator("signup", mode="before")
     @classmethod
@@ -312,6 +313,8 @@ CELERY_BEAT_SCHEDULE = {
     "tend the researchers' feed": {"task": "assistant.tend_feed", "schedule": 60.0},
     "delete files that nobody keeps": {"task": "assistant.sweep_files", "schedule": 600.0},
     "order the review queue": {"task": "assistant.describe_reviews", "schedule": 30.0},
+    "remind": {"task": "assistant.remind", "schedule": 5.0},
+    "ask tool servers what they offer": {"task": "assistant.list_tools", "schedule": 30.0},
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
 
@@ -362,6 +365,8 @@ REWRITING = env.rewriting
 PERSONAL_EVENTS, PERSONAL_LOADED = env.personal_events, env.personal_loaded
 # What a person may do in a while, and how many sockets they may have open in one process.
 RATES, SOCKETS = rates.parsed(env.rates), env.sockets
+# Whether administrators may name programs as tool servers; these run as Danas does.
+TOOL_PROGRAMS = env.tool_programs
 REVIEW_TWICE, REVIEW_THUMBS_UP = env.review_twice, env.review_thumbs_up
 FRONTEND_DIST = BASE_DIR / "frontend" / "dist"
 

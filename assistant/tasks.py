@@ -20,6 +20,8 @@ from assistant.review import describing
 from assistant.review.items import DESCRIBE
 from assistant.search import meaning
 from assistant.tokens import tokenizer
+from assistant.tools import calling, reminders
+from assistant.tools.servers import listing
 from assistant.trajectories import feed, snapshots
 from inference import eviction
 from inference.errors import InferenceError
@@ -32,8 +34,10 @@ SCHEDULE = "schedule"
 
 @shared_task(name="assistant.settle", ignore_result=True)
 def settle() -> None:
-    """Close answers whose worker is gone, and ask again for learning's work that waits."""
+    """Close answers whose worker is gone, and calls of tools that ended answers left open; ask
+    again for learning's work that waits."""
     events.settle_stale()
+    calling.expire_left()
     queue.ask_for_what_waits()
 
 
@@ -124,6 +128,18 @@ def carry_over() -> None:
     """Make notes of what was said in conversations that are idle by now."""
     for conversation in carrying.idle():
         carrying.carry(conversation, tokenizer(), is_over=True)
+
+
+@shared_task(name="assistant.remind", ignore_result=True)
+def remind() -> None:
+    """Tell people what they wanted to be reminded of by now."""
+    reminders.fire()
+
+
+@shared_task(name="assistant.list_tools", ignore_result=True)
+def list_tools() -> None:
+    """Ask tool servers what they offer, where the last answer is old."""
+    listing.refresh()
 
 
 @shared_task(name="assistant.understand", ignore_result=True)

@@ -23,7 +23,12 @@ __all__ = ["site"]
 OURS = ("assistant", "learning", "inference")
 # Whoever has one of these can be somebody else.
 SECRET = {"password", "token", "secret", "session_key", "digest_of_token"}
-SECRET_OF = {"ApiKey": {"digest"}, "Invitation": {"digest"}, "ResetLink": {"digest"}}
+SECRET_OF = {
+    "ApiKey": {"digest"},
+    "Invitation": {"digest"},
+    "ResetLink": {"digest"},
+    "ToolServer": {"sealed"},
+}
 LISTED_AT_MOST = 7
 # What is long, or what people wrote.
 UNLISTED = (models.TextField, models.JSONField, models.BinaryField, ArrayField)

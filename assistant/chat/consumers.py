@@ -26,6 +26,7 @@ from assistant.chat.wire import (
     Rearranged,
     Refused,
     Regenerate,
+    Reminded,
     Removed,
     Replay,
     Restored,
@@ -216,6 +217,12 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
 
     async def memory_changed(self, message: dict[str, Any]) -> None:
         await self._tell(MemoryChanged(conversation=message["conversation"]))
+
+    async def reminders_changed(self, message: dict[str, Any]) -> None:
+        person = await get_user(self.scope)
+        if person.is_authenticated:
+            rows = await database_sync_to_async(views_of.reminders_out)(person)
+            await self._tell(Reminded(reminders=rows))
 
     async def _watch(self, person: User, conversation: UUID) -> None:
         if conversation in self._watching:

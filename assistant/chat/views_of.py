@@ -8,9 +8,17 @@ from uuid import UUID
 from django.db.models import Prefetch
 
 from assistant.chat.branches import Place
-from assistant.chat.wire import AnswerState, ConversationOut, FeedbackOut, MessageOut, Turn
-from assistant.models import Conversation, Feedback, Generation, Message, User
+from assistant.chat.wire import (
+    AnswerState,
+    ConversationOut,
+    FeedbackOut,
+    MessageOut,
+    ReminderOut,
+    Turn,
+)
+from assistant.models import Conversation, Feedback, Generation, Message, Reminder, User
 from assistant.models.conversation import owned_by
+from assistant.tools import reminders
 
 
 def conversation_out(conversation: Conversation) -> ConversationOut:
@@ -101,3 +109,18 @@ def turn(person: User, conversation: UUID, messages: Iterable[UUID]) -> Turn | N
         return None
     rows = readable_by(person, pk__in=list(messages))
     return Turn(conversation=conversation_out(where), messages=messages_out(rows))
+
+
+def reminders_out(person: User) -> list[ReminderOut]:
+    """All of this person's, the earliest first."""
+    return [reminder_out(row) for row in reminders.listed(person)]
+
+
+def reminder_out(row: Reminder) -> ReminderOut:
+    return ReminderOut(
+        id=row.pk,
+        text=row.text,
+        due_at=row.due_at,
+        fired_at=row.fired_at,
+        conversation=row.conversation_id,
+    )

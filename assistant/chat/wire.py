@@ -260,6 +260,25 @@ class MemoryChanged(Wire):
     conversation: UUID | None
 
 
+class ReminderOut(Wire):
+    """Something to be told at `due_at`; `fired_at` is null until then. `conversation` is where it
+    was set, null where that was not in a conversation or it is gone."""
+
+    id: UUID
+    text: str
+    due_at: datetime
+    fired_at: datetime | None
+    conversation: UUID | None
+
+
+class Reminded(Wire):
+    """All reminders of this person: those that were told and not put away, the earliest first, and
+    those to come. Sent to every tab when one is due, set or put away."""
+
+    type: Literal["reminded"] = "reminded"
+    reminders: list[ReminderOut]
+
+
 class Refused(Wire):
     """The command was not carried out; nothing was changed.
 
@@ -284,6 +303,7 @@ Notice = Annotated[
     | Rearranged
     | Removed
     | Restored
-    | MemoryChanged,
+    | MemoryChanged
+    | Reminded,
     Field(discriminator="type"),
 ]

@@ -50,6 +50,11 @@ def memory_changed(person: int, conversation: UUID | None = None) -> None:
     _tell(person, {"type": "memory.changed", "conversation": where})
 
 
+def reminded(person: int) -> None:
+    """After the commit: a reminder is due, or one was set or put away."""
+    _tell(person, {"type": "reminders.changed"})
+
+
 def _of_message(kind: str, conversation: UUID, message: UUID) -> dict[str, Any]:
     return {"type": kind, "conversation": str(conversation), "message": str(message)}
 

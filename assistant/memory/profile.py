@@ -63,6 +63,11 @@ def read_in(conversation: Conversation, without: Collection[str] = ()) -> list[N
     return [note for note in notes if str(note.pk) not in without]
 
 
+def find(person: User, text: str) -> Note | None:
+    """The note in these words, capitals and punctuation aside."""
+    return _find(_standing(person), text)
+
+
 @transaction.atomic
 def switch(person: User, is_on: bool) -> User:
     """Turn memory on or off, for all conversations."""

@@ -19,11 +19,13 @@ from assistant.models.review import (
 )
 from assistant.models.search import SearchEntry, SearchMeaning
 from assistant.models.sharing import Erasure, Export, Share
+from assistant.models.tool import Allowance, Reminder, ToolCall, ToolPermission, ToolServer
 from assistant.models.trajectory import Pull, Release, Snapshot, SnapshotRow, Trajectory
 from assistant.models.window import Window
 
 __all__ = [
     "Act",
+    "Allowance",
     "ApiKey",
     "AuditEntry",
     "Backup",
@@ -48,6 +50,7 @@ __all__ = [
     "Pull",
     "Redaction",
     "Release",
+    "Reminder",
     "ResetLink",
     "ReviewItem",
     "Role",
@@ -58,6 +61,9 @@ __all__ = [
     "SignUp",
     "Snapshot",
     "SnapshotRow",
+    "ToolCall",
+    "ToolPermission",
+    "ToolServer",
     "Trajectory",
     "User",
     "Verdict",

@@ -44,6 +44,13 @@ class User(AbstractUser):
     uses_memory = models.BooleanField(
         default=True, db_default=True, help_text="off: windows go by recency, notes stay unread"
     )
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="IANA name; empty: not known",
+    )
     must_set_up = models.BooleanField(
         default=False, help_text="was the password made by the installation, and printed?"
     )

@@ -48,6 +48,9 @@ class Act(models.Model):
         INVITE = "invite", "invited"
         UNINVITE = "uninvite", "took back an invitation"
         SIGNUP = "signup", "set who may make an account"
+        TOOLS_ADDED = "tools_added", "added the tool server"
+        TOOLS_CHANGED = "tools_changed", "changed the tool server"
+        TOOLS_REMOVED = "tools_removed", "removed the tool server"
 
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"

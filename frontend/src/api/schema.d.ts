@@ -5058,6 +5058,43 @@ export interface components {
             without: components["schemas"]["Without"];
         };
         /**
+         * Reminded
+         * @description All reminders of this person: those that were told and not put away, the earliest first, and
+         *     those to come. Sent to every tab when one is due, set or put away.
+         */
+        Reminded: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reminded";
+            /** Reminders */
+            reminders: components["schemas"]["ReminderOut"][];
+        };
+        /**
+         * ReminderOut
+         * @description Something to be told at `due_at`; `fired_at` is null until then. `conversation` is where it
+         *     was set, null where that was not in a conversation or it is gone.
+         */
+        ReminderOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Fired At */
+            fired_at: string | null;
+            /** Conversation */
+            conversation: string | null;
+        };
+        /**
          * Removed
          * @description A message was deleted, with what follows it; sent to every tab.
          */
@@ -5232,9 +5269,9 @@ export interface components {
             notes: string[];
         };
         Command: components["schemas"]["Send"] | components["schemas"]["Regenerate"] | components["schemas"]["Stop"] | components["schemas"]["Watch"] | components["schemas"]["Replay"];
-        Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"] | components["schemas"]["Changed"] | components["schemas"]["Gone"] | components["schemas"]["Rearranged"] | components["schemas"]["Removed"] | components["schemas"]["Restored"] | components["schemas"]["MemoryChanged"];
+        Notice: components["schemas"]["Accepted"] | components["schemas"]["Turn"] | components["schemas"]["Event"] | components["schemas"]["Refused"] | components["schemas"]["Changed"] | components["schemas"]["Gone"] | components["schemas"]["Rearranged"] | components["schemas"]["Removed"] | components["schemas"]["Restored"] | components["schemas"]["MemoryChanged"] | components["schemas"]["Reminded"];
         /** @enum {string} */
-        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "last_way_in" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "memory_moved_on" | "memory_oversize" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_not_there" | "model_text_only" | "name_invalid" | "name_taken" | "nobody_reads" | "not_allowed" | "not_branchable" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "pins_full" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
+        ErrorCode: "adapter_invalid" | "answer_not_finished" | "answer_unknown" | "assistant_error" | "body_oversize" | "checkpoint_invalid" | "claim_lost" | "confirmation_wrong" | "cursor_invalid" | "database_unavailable" | "email_invalid" | "engine_interrupted" | "engine_refused" | "engine_unavailable" | "feedback_invalid" | "folder_exists" | "folders_full" | "identifier_taken" | "image_in_use" | "image_oversize" | "image_unreadable" | "images_too_many" | "inference_error" | "internal_error" | "interrupted" | "invalid" | "invitation_invalid" | "item_taken" | "last_administrator" | "last_way_in" | "learning_error" | "lease_lost" | "lonely_sample" | "malformed_form" | "malformed_json" | "malformed_message" | "memory_moved_on" | "memory_oversize" | "message_empty" | "message_oversize" | "message_too_long" | "method_not_allowed" | "model_not_there" | "model_text_only" | "name_invalid" | "name_taken" | "nobody_reads" | "not_allowed" | "not_branchable" | "not_found" | "not_ready" | "not_served" | "not_shareable" | "not_signed_in" | "nothing_to_learn_from" | "participant_unknown" | "password_weak" | "password_wrong" | "pins_full" | "policy_not_loaded" | "policy_not_servable" | "preview_stale" | "rate_limit_exceeded" | "reminder_invalid" | "reminders_full" | "reset_link_invalid" | "review_invalid" | "reward_unavailable" | "second_factor_needed" | "second_factor_off" | "second_factor_wrong" | "setting_fixed" | "sign_in_failed" | "signup_closed" | "snapshot_not_there" | "storage_unavailable" | "system_text_too_long" | "template_refused" | "time_zone_unknown" | "tool_server_invalid" | "training_diverged" | "unknown_address" | "unknown_format" | "unknown_model" | "unsupported_media_type" | "unsupported_parameter" | "update_running";
     };
     responses: never;
     parameters: never;

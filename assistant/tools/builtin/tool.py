@@ -1,0 +1,52 @@
+"""What a built-in tool is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from assistant.models import Conversation, User
+
+
+class Arguments(BaseModel):
+    """What a tool is called with; its JSON schema is what the policy is told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Who asks, and where."""
+
+    person: User
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """`run` is synchronous, reads and writes what is `Use.person`'s alone, and may raise
+    `ToolFailed` with a sentence for the policy.
+
+    `writes`: the person is asked before each call, until they say otherwise. `knows`: it reads what
+    the assistant knows of the person, which a temporary chat is kept from.
+    """
+
+    name: str
+    description: str
+    arguments: type[Arguments]
+    run: Callable[[Use, Any], str]
+    writes: bool = False
+    knows: bool = False
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        schema = self.arguments.model_json_schema()
+        properties = {
+            name: {key: value for key, value in each.items() if key != "title"}
+            for name, each in schema.get("properties", {}).items()
+        }
+        rest = {"required": schema["required"]} if "required" in schema else {}
+        return {"type": "object", "properties": properties, **rest, "additionalProperties": False}

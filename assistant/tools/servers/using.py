@@ -1,0 +1,36 @@
+"""Calling a server's tool, and what it says, as text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mcp_types import CallToolResult, ContentBlock, TextContent
+
+from assistant.models import ToolServer
+from assistant.tools.servers import sessions
+
+
+async def call(server: ToolServer, tool: str, arguments: dict[str, Any]) -> tuple[str, bool]:
+    """What the tool said, and whether it calls that an error.
+
+    Raises:
+        ToolFailed: it said nothing that could be handed on.
+    """
+    async with sessions.session(server) as client:
+        result = await client.call_tool(tool, arguments)
+    return _text(result), result.is_error
+
+
+def _text(result: CallToolResult) -> str:
+    if result.content:
+        return "\n".join(_part(part) for part in result.content)
+    if result.structured_content is not None:
+        return json.dumps(result.structured_content, ensure_ascii=False)
+    return "The tool returned nothing."
+
+
+def _part(part: ContentBlock) -> str:
+    if isinstance(part, TextContent):
+        return part.text
+    return f"[{part.type}: left out, since only text is read]"
