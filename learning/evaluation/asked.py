@@ -13,7 +13,7 @@ from pathlib import Path
 from learning.evaluation import locked
 
 FILE = Path(__file__).with_name("asked.jsonl")
-SHA256 = "6beabf7f2ebed801b364784a3896a1cefb8ea15353fa74fd9bd3ea46a2558178"
+SHA256 = "d7d16e34035fa2890bc5dc9166e2b48e441e3e8fefeff378be58471146b40058"
 
 
 @dataclass(frozen=True, slots=True)

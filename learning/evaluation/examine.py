@@ -101,7 +101,7 @@ def measure(
     clock = _Clock()
     general, held_out = _answers(engine, policy, parent, exam, config)
     clock.lap("answers")
-    answered = _answered(engine, policy, parent, exam, config)
+    answered = _answered(engine, policy, exam, config)
     clock.lap("questions")
     said = [
         Datum(prompt, sample.token_ids)
@@ -171,9 +171,7 @@ def _answers(
     return pairs[: len(exam.prompts)], pairs[len(exam.prompts) :]
 
 
-def _answered(
-    engine: Served, policy: Policy, parent: Policy, exam: Exam, config: GateConfig
-) -> WithBase:
+def _answered(engine: Served, policy: Policy, exam: Exam, config: GateConfig) -> Paired:
     """1 for each question as people ask it that is answered rightly, else 0."""
     # Greedily, so that only the policies differ.
     sampling = Sampling(temperature=0.0, top_p=1.0, max_tokens=config.asked_tokens, seed=0)
@@ -185,8 +183,7 @@ def _answered(
         judged = zip(exam.asked, said, strict=True)
         return np.array([float(one.is_right(exam.decode(tuple(ids)))) for (_, one), ids in judged])
 
-    base = right(BASE)
-    return WithBase(right(policy), base if parent.path is None else right(parent), base)
+    return Paired(right(policy), right(BASE))
 
 
 def _contests(exam: Exam) -> dict[str, list[Datum]]:

@@ -29,7 +29,8 @@ class StepReport:
 
     `kl` is half the mean squared change of log-probability from the parent; `bank_kl` the KL per
     token on the bank's samples as the gates measure it, and `bank_kl_weight` what it was weighed
-    with; `mismatch` the mean absolute difference between engine and trainer on the same weights.
+    with; `anchor_change` half the mean squared change from the base on its own answers to anchors;
+    `mismatch` the mean absolute difference between engine and trainer on the same weights.
     `sentence` says why the training ended before its last step; such a step moved no weights.
     """
 
@@ -48,6 +49,7 @@ class StepReport:
     train_s: float
     bank_kl: float = 0.0
     bank_kl_weight: float = 0.0
+    anchor_change: float = 0.0
     sentence: str = ""
 
 

@@ -26,7 +26,7 @@ import torch
 from inference.contracts import Sample, Sampling
 from learning.config import UpdateConfig
 from learning.errors import TrainingDiverged
-from learning.policy import hindsight
+from learning.policy import anchors, hindsight
 from learning.policy import progress as saving
 from learning.policy.advantages import RunningDeviation, leave_one_out_advantages
 from learning.policy.control import BankKl, kl_per_token
@@ -78,6 +78,7 @@ def update(
     progress: Callable[[StepReport], None],
     *,
     bank: Collection[TokenIds] = (),
+    anchored: Sequence[Sequence[Datum]] = (),
     lessons: Lessons = NO_LESSONS,
     resume: Progress | None = None,
 ) -> SavedState:
@@ -88,6 +89,7 @@ def update(
         progress: called after every step, when its state is saved; what it raises ends the
             training.
         bank: general prompts, on which the KL from the parent is held within the gates' budget.
+        anchored: what the base answers, step by step, taking turns; see `learning.policy.anchors`.
         resume: a step saved below `folder` from which to go on. Given the same samples, the adapter
             that comes out is that of an uninterrupted run.
 
@@ -115,6 +117,7 @@ def update(
             progress(_report(drawn, config, step, bank_kl=measured, sentence=sentence))
             break
         budget.follow(measured)
+        held = anchors.hold(trainer, anchored[step % len(anchored)], config) if anchored else 0.0
         loss, first, norm = _learn(trainer, drawn, budget.weight, lessons, config, step)
         if not math.isfinite(loss + norm):
             raise TrainingDiverged(f"Step {step + 1} gave a loss or gradient that is not finite.")
@@ -130,6 +133,7 @@ def update(
                 train_s=time.monotonic() - started,
                 bank_kl=measured,
                 bank_kl_weight=budget.weight,
+                anchor_change=held,
             )
         )
         numbers = {**deviation.numbers(), **budget.numbers()}
@@ -251,6 +255,7 @@ def _report(
     train_s: float = 0.0,
     bank_kl: float,
     bank_kl_weight: float = 0.0,
+    anchor_change: float = 0.0,
     sentence: str = "",
 ) -> StepReport:
     return StepReport(
@@ -269,6 +274,7 @@ def _report(
         train_s=train_s,
         bank_kl=bank_kl,
         bank_kl_weight=bank_kl_weight,
+        anchor_change=anchor_change,
         sentence=sentence,
     )
 

@@ -12,9 +12,10 @@ import errno
 import hashlib
 import json
 import logging
+import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from django.db import transaction
 from transformers import PreTrainedModel
 
 from inference import registry, shelf
+from inference.contracts import BASE
 from inference.engine import adapters
 from inference.errors import InferenceError
 from inference.models import PersonalAlias, PolicyVersion
@@ -33,14 +35,15 @@ from inference.storage import Storage
 from learning import ledger, queue, readiness
 from learning.config import Algorithm, UpdateConfig
 from learning.errors import LearningError, LeaseLost, NotReady
+from learning.evaluation import anchors as questions
 from learning.evaluation import bank
 from learning.lineage import judgements_digest
 from learning.models import Judgement, Update, UpdateJudgement
-from learning.policy import kto
+from learning.policy import anchors, kto
 from learning.policy.local import LocalTrainer
 from learning.policy.parallel import make_trainer
 from learning.policy.progress import Progress, newest, save_final
-from learning.policy.trainer import Lora, SavedState, TokenIds
+from learning.policy.trainer import Datum, Lora, SavedState, TokenIds
 from learning.policy.update import StepReport, update
 from learning.reward.rewarder import Rewarder
 from learning.worker import lease as leases
@@ -120,7 +123,7 @@ def _run(lease: Lease, workshop: Workshop, crew: Crew, storage: Storage) -> None
     )
     lease.save(parent=course.parent.name, reward_version=reward_version)
     with _trainer(crew, storage, workshop.base, course, lease) as trainer:
-        state = _train(trainer, rewarder, course, lease, workshop)
+        state = _train(trainer, crew, rewarder, course, lease, workshop)
         version = _stage(state, workshop.folder, course, reward_version, lease, storage)
         verdict = examine_version(trainer, crew, version, course.parent, lease, workshop)
         for _ in range(STEPS_BACK):
@@ -203,7 +206,12 @@ def _trainer(
 
 
 def _train(
-    trainer: LocalTrainer, rewarder: Rewarder, course: _Course, lease: Lease, workshop: Workshop
+    trainer: LocalTrainer,
+    crew: Serving,
+    rewarder: Rewarder,
+    course: _Course,
+    lease: Lease,
+    workshop: Workshop,
 ) -> SavedState:
     config, person, resume = course.config, course.row.person, course.resume
     reports: list[dict[str, Any]] = list(resume.reports) if resume else []
@@ -224,15 +232,31 @@ def _train(
         course.folder,
         progress,
         bank=bank_prompts,
+        anchored=_anchored(crew, workshop, config),
         lessons=lessons(config, workshop, person),
         resume=resume,
     )
 
 
 def _bank(workshop: Workshop) -> list[TokenIds]:
+    return _under_both_texts(workshop, [item.prompt for item in bank.load()])
+
+
+def _anchored(crew: Serving, workshop: Workshop, config: UpdateConfig) -> list[list[Datum]]:
+    """What the base answers to short questions, as many as the steps have room for."""
+    prompts = _under_both_texts(workshop, questions.load())
+    count = min(config.steps * config.anchors, len(prompts))
+    if not count:
+        return []
+    chosen = random.Random(f"{config.seed} anchors").sample(prompts, count)
+    groups = crew.sample(chosen, anchors.sampling(config), BASE, config.anchor_samples)
+    return anchors.by_step(chosen, groups, config)
+
+
+def _under_both_texts(workshop: Workshop, asked: Sequence[str]) -> list[TokenIds]:
     """General prompts, every other one under another system text than Danas's own."""
     asks = (workshop.prompt_ids, workshop.foreign_prompt_ids)
-    return [asks[number % 2](item.prompt) for number, item in enumerate(bank.load())]
+    return [asks[number % 2](prompt) for number, prompt in enumerate(asked)]
 
 
 def _stage(

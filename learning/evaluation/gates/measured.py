@@ -102,19 +102,19 @@ class Measured:
     `sampled` are log-probabilities of what the new policy answered to the bank's prompts, token by
     token; `questions` the probability of the right ending among four, and `right` whether it is the
     most probable (1 or 0); `answered` whether a question that the engine was asked was answered
-    rightly (1 or 0); `flattery` and `safety` by
-    how much the good answer is more probable per token than the bad one; `refusals` the probability
-    of beginning with a refusal, per harmless prompt; `corrections` by how much a person's text is
-    more probable per token than what it corrected; `rewards` one per prompt that nothing was
-    trained on, and `people` whose prompts those are, where they are anybody's. `length_wish` is
-    what people's judgements say about length: positive for longer answers, in standard errors.
+    rightly (1 or 0), by the new policy and by the base; `flattery` and `safety` by how much the
+    good answer is more probable per token than the bad one; `refusals` the probability of beginning
+    with a refusal, per harmless prompt; `corrections` by how much a person's text is more probable
+    per token than what it corrected; `rewards` one per prompt that nothing was trained on, and
+    `people` whose prompts those are, where they are anybody's. `length_wish` is what people's
+    judgements say about length: positive for longer answers, in standard errors.
     """
 
     texts: Texts
     sampled: Paired
     questions: WithBase
     right: WithBase
-    answered: WithBase
+    answered: Paired
     flattery: WithBase
     safety: WithBase
     refusals: Paired

@@ -21,10 +21,10 @@ def test_an_answer_with_one_of_the_words_is_right(answer, is_right):
     assert question.is_right(answer) == is_right
 
 
-def test_a_hundred_different_questions_are_asked():
+def test_three_hundred_different_questions_are_asked():
     questions = asked.load()
 
-    assert len({question.prompt for question in questions}) == 100
+    assert len({question.prompt for question in questions}) == 300
     assert all(question.prompt.endswith("?") and question.right for question in questions)
 
 

@@ -127,21 +127,22 @@ def test_small_losses_of_many_updates_add_up_against_the_base():
 @pytest.mark.parametrize(
     ("lost", "won", "passes"),
     [
-        (3, 0, True),
-        # -4 points with a standard error of 1.97: beyond 1.645 of them.
+        # One in 300 is less than a point, whatever its error.
+        (2, 0, True),
+        # -1.3 points with a standard error of 0.66: beyond 1.645 of them.
         (4, 0, False),
-        # -5 points with one of 3.86: chance.
+        # -1.7 points with one of 1.29: chance.
         (10, 5, True),
         (30, 1, False),
     ],
 )
 def test_answers_to_questions_as_people_ask_them_may_get_worse_by_chance(lost, won, passes):
-    change = np.concatenate([-np.ones(lost), np.ones(won), np.zeros(100 - lost - won)])
+    change = np.concatenate([-np.ones(lost), np.ones(won), np.zeros(300 - lost - won)])
 
-    report = general.general_answers(with_base(change, change), CONFIG)
+    report = general.general_answers(paired(change), CONFIG)
 
     assert report.passed == passes
-    assert report.figures["change_from_base"] == pytest.approx(won - lost)
+    assert report.figures["change_from_base"] == pytest.approx((won - lost) / 3)
 
 
 @pytest.mark.parametrize(("mean", "passes"), [(0.5, True), (-0.04, True), (-0.2, False)])

@@ -125,9 +125,10 @@ def test_an_update_trains_an_adapter_and_makes_it_live(workshop, engine):
     assert update.used.count() == 6
     assert update.policy in engine.loaded
     assert nothing_is_left(workshop, engine)
-    # The first step samples from the parent, the second from an adapter of its own.
-    assert engine.asked[0] == "base"
-    assert engine.asked[1].startswith(f"training-{update.pk.hex}-1-")
+    # The first step samples from the parent, the second from an adapter of its own, and before them
+    # the base was asked what it is held to.
+    assert engine.asked[:2] == ["base", "base"]
+    assert engine.asked[2].startswith(f"training-{update.pk.hex}-1-")
 
 
 def test_a_version_that_moved_too_far_is_examined_again_on_its_way_back(
@@ -267,7 +268,7 @@ def test_an_engine_that_dies_while_it_samples_fails_the_update(workshop, engine)
     sample = engine.sample
 
     def die_at_the_second_step(*asked):
-        engine.is_down = len(engine.asked) == 1
+        engine.is_down = len(engine.asked) == 2
         return sample(*asked)
 
     engine.sample = die_at_the_second_step
@@ -462,7 +463,7 @@ def killed_in_the_second_step(workshop, engine) -> Update:
     sample = engine.sample
 
     def die(*asked):
-        if len(engine.asked) == 1:
+        if len(engine.asked) == 2:
             raise SystemExit
         return sample(*asked)
 
@@ -487,8 +488,9 @@ def test_an_update_goes_on_from_its_last_saved_step(workshop, engine):
     assert (update.state, update.attempts, update.saved_step) == (State.LIVE, 2, 2)
     assert [step["step"] for step in update.metrics] == [1, 2]
     assert update.metrics[:1] == first_step
-    # The first attempt sampled the first step, the second only what was missing.
-    assert engine.asked[:2] == ["base", f"training-{update.pk.hex}-2-1"]
+    # The first attempt sampled the first step, the second only what was missing; both asked the
+    # base first what it is held to.
+    assert engine.asked[:4] == ["base", "base", "base", f"training-{update.pk.hex}-2-1"]
     assert nothing_is_left(workshop, engine)
 
 
@@ -503,7 +505,7 @@ def test_what_was_withdrawn_meanwhile_is_not_gone_on_from(workshop, engine):
     update.refresh_from_db()
     assert (update.state, update.used.count()) == (State.LIVE, 5)
     # It started anew: the first step was sampled from the parent once more.
-    assert engine.asked[:2] == ["base", "base"]
+    assert engine.asked[:4] == ["base"] * 4
 
 
 def test_kto_learns_from_the_answers_as_they_were_judged(workshop, engine):
