@@ -1,4 +1,5 @@
-"""What happens to a conversation's memory after an answer: it is read, and room is made in it.
+"""What happens to a conversation's memory after an answer: it is read, room is made in it, and the
+engine reads what came of it.
 
 The generation worker does this when nobody waits. A turn that comes before it is done finds the
 memory as the answer left it, and the loop runs while the turn's prompt is built.
@@ -15,7 +16,7 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from assistant.memory import reading, reminders
+from assistant.memory import ahead, reading, reminders
 from assistant.memory import window as memory
 from inference.client import EngineClient
 from inference.contracts import BASE, FinishReason, Sampling
@@ -35,7 +36,8 @@ LEAST_WEIGHTS = 7_000_000_000
 
 
 async def after_turn(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) -> None:
-    """Read what was said, make room for the next turn, and read what was worded anew."""
+    """Read what was said, make room for the next turn, have the engine read the memory if it is
+    another for that, and read what was worded anew."""
     await database_sync_to_async(reminders.take_note)(answer)
     await reading.fill_in(answer, client, tokenizer)
     window = await database_sync_to_async(memory.to_settle)(answer)
@@ -50,6 +52,8 @@ async def after_turn(answer: UUID, client: EngineClient, tokenizer: ChatTokenize
         # What was just said leaves no room for more: it is the next turn's to touch.
         return
     is_stored = await database_sync_to_async(memory.settle)(answer, window, settled)
+    if is_stored:
+        await ahead.read(answer, client, tokenizer)
     anew = [change.block for change in settled.changes if change.action == Action.REWRITTEN]
     if is_stored and anew:
         await reading.fill_in(answer, client, tokenizer, again=anew)

@@ -7,7 +7,7 @@ mask, allocate and refill, `to_messages` reads it as a dialogue.
 from inference.diffusion.admit import admit, with_needs
 from inference.diffusion.importance import importance
 from inference.diffusion.loop import diffuse
-from inference.diffusion.prompt import to_messages
+from inference.diffusion.prompt import beginning, to_messages
 from inference.diffusion.window import (
     Action,
     Block,
@@ -26,6 +26,7 @@ __all__ = [
     "Diffusion",
     "Window",
     "admit",
+    "beginning",
     "diffuse",
     "forget",
     "from_json",

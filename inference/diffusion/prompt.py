@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from dataclasses import replace
+from itertools import groupby, takewhile
 
 from inference.contracts import ChatMessage
-from inference.diffusion.window import USER, Block, Window
+from inference.diffusion.window import USER, Block, Tokenizer, Window
 
 GAP = " … "
 SYSTEM = "system"
@@ -27,6 +28,17 @@ def to_messages(window: Window) -> list[ChatMessage]:
     if spoken and spoken[0].role != USER:
         spoken.insert(0, ChatMessage(USER, GAP.strip()))
     return [ChatMessage(SYSTEM, _system(window)), *spoken]
+
+
+def beginning(window: Window, tokenizer: Tokenizer) -> list[int]:
+    """The ids that the next prompt begins with, whatever a person says next, while it all fits."""
+    one, other = (tokenizer.prompt_ids(to_messages(_followed(window, by))) for by in ("a", "1"))
+    pairs = zip(one, other, strict=False)
+    return [token for token, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+
+
+def _followed(window: Window, by: str) -> Window:
+    return replace(window, blocks=(*window.blocks, Block(window.next_id, "", USER, by, 1)))
 
 
 def _system(window: Window) -> str:

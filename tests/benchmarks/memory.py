@@ -10,7 +10,9 @@ from statistics import fmean, median
 from typing import Any
 
 import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
 
+from inference.client import EngineClient
 from inference.contracts import ChatMessage
 from inference.diffusion import Window, admit, diffuse, to_json, with_needs
 from inference.diffusion.sentences import sentences
@@ -108,13 +110,14 @@ async def _waits() -> list[Row]:
         print("Starting Danas …")
         stack.start()
         key = stack.create_user("mem", "--training", "off")
-        return await _turn_about(stack.url, key)
+        async with EngineClient([f"http://127.0.0.1:{stack.engine_port}"]) as engine:
+            return await _turn_about(stack.url, key, engine)
     finally:
         stack.stop()
         stack.remove()
 
 
-async def _turn_about(url: str, key: str) -> list[Row]:
+async def _turn_about(url: str, key: str, engine: EngineClient) -> list[Row]:
     """The same is said to a conversation with memory and to one without, one after the other."""
     said = [turn.shown for turn in dialogue(8).turns[:ASKED]]
     timeout = aiohttp.ClientTimeout(total=300)
@@ -122,10 +125,13 @@ async def _turn_about(url: str, key: str) -> list[Row]:
     async with aiohttp.ClientSession(url, headers=headers, timeout=timeout) as session:
         on, off = await _begun(session, is_on=True), await _begun(session, is_on=False)
         waits: dict[str, list[float]] = {on: [], off: []}
+        forwarded: dict[str, list[float]] = {on: [], off: []}
         for number, text in enumerate(said):
             for conversation in (on, off) if number % 2 else (off, on):
+                before = await _forwarded(engine)
                 waits[conversation].append(await _first_token(session, conversation, text))
                 await asyncio.sleep(READING_S)
+                forwarded[conversation].append(await _forwarded(engine) - before)
     full = ASKED // 3
     return [
         {
@@ -133,9 +139,21 @@ async def _turn_about(url: str, key: str) -> list[Row]:
             "ms while the window fills": round(median(waits[conversation][:full])),
             "ms once it is full, median": round(median(waits[conversation][full:])),
             "slowest": round(max(waits[conversation][full:])),
+            "prompt tokens computed a turn, mean": round(fmean(forwarded[conversation][full:])),
         }
         for name, conversation in (("on", on), ("off: recency alone", off))
     ]
+
+
+async def _forwarded(engine: EngineClient) -> float:
+    """The tokens of prompts that the engine didn't find in its prefix cache, since it began."""
+    sums = {"vllm:prefix_cache_queries_total": 0.0, "vllm:prefix_cache_hits_total": 0.0}
+    for family in text_string_to_metric_families(await engine.metrics(engine.addresses[0])):
+        for sample in family.samples:
+            if sample.name in sums:
+                sums[sample.name] += sample.value
+    queries, hits = sums.values()
+    return queries - hits
 
 
 async def _begun(session: aiohttp.ClientSession, *, is_on: bool) -> str:

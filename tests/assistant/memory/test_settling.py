@@ -12,7 +12,7 @@ from asgiref.sync import async_to_sync
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from assistant.memory import editing, settling, window
+from assistant.memory import editing, profile, settling, window
 from assistant.models import Conversation, Generation, Message
 from assistant.models import Window as WindowRow
 from inference import registry
@@ -29,7 +29,7 @@ from inference.diffusion import (
 )
 from inference.diffusion.marker import answers
 from tests import factories
-from tests.fakes import Answer, ScriptedEngine
+from tests.fakes import Answer, Request, ScriptedEngine
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +91,11 @@ def settle(message, tokenizer, *answers: Answer | str, likeliest=()) -> Scripted
     return async_to_sync(run)()
 
 
+def prompts_of(engine: ScriptedEngine) -> list[Request]:
+    """What it was given to read and go on from, without what it was given to judge."""
+    return [each for each in engine.completions if "prompt_logprobs" not in each.body]
+
+
 def test_room_is_made_before_the_next_turn(tokenizer):
     message = answered(crowded(tokenizer), tokenizer)
 
@@ -114,6 +119,54 @@ def test_the_next_answer_shows_what_was_done_ahead_of_it(tokenizer):
     assert prepared.diffusion.changes == done
     assert prepared.diffusion.window.changes == ()
     assert prepared.diffusion.prompt_tokens <= LIMIT
+
+
+@pytest.mark.usefixtures("counted")
+def test_the_engine_reads_ahead_what_the_next_prompt_begins_with(tokenizer):
+    message = answered(crowded(tokenizer), tokenizer)
+    profile.add(factories.ada(), "I like rice.")
+
+    engine = settle(message, tokenizer)
+
+    [request] = prompts_of(engine)
+    question = factories.said(message.conversation, "And then?", parent=message)
+    answer = factories.answer(question, status=Generation.Status.RUNNING)
+    prompt = list(window.prepare(answer, tokenizer).prompt_ids)
+    assert request.body["max_tokens"] == 1
+    assert prompt[: len(request.prompt)] == request.prompt
+    # What is left to read: what was said, and the mark for the answer.
+    assert tokenizer.decode_whole(prompt[len(request.prompt) :]).startswith("And then?<|im_end|>")
+
+
+def test_the_policy_that_answers_next_is_the_one_that_reads_ahead(tokenizer):
+    message = answered(crowded(tokenizer), tokenizer)
+    version = registry.stage("/adapters/kind", "1" * 64, registry.base(), {})
+    registry.accept(version)
+    registry.activate(version.name, "a test")
+
+    engine = settle(message, tokenizer)
+
+    # The scripted engine doesn't have it: what can't be read ahead is read when it is asked.
+    assert {request.model for request in prompts_of(engine)} == {version.name}
+    assert from_json(row_of(message).blocks).changes
+
+
+def test_nothing_is_read_ahead_where_the_person_went_on_by_now(tokenizer):
+    message = answered(crowded(tokenizer), tokenizer)
+    factories.said(message.conversation, "And then?", parent=message)
+
+    engine = settle(message, tokenizer)
+
+    assert from_json(row_of(message).blocks).changes
+    assert prompts_of(engine) == []
+
+
+def test_a_memory_that_only_grew_is_not_read_ahead(tokenizer):
+    message = answered(crowded(tokenizer, turns=2), tokenizer)
+
+    engine = settle(message, tokenizer)
+
+    assert prompts_of(engine) == []
 
 
 def test_what_the_answer_was_made_from_stays_as_it_was(tokenizer):
@@ -204,7 +257,7 @@ def test_a_model_words_anew_what_it_is_allowed_to(tokenizer, settings):
 
     engine = settle(message, tokenizer, text)
 
-    asked = [each for each in engine.completions if "prompt_logprobs" not in each.body]
+    *asked, _ = prompts_of(engine)
     settled = from_json(row_of(message).blocks)
     anew = [change for change in settled.changes if change.action == Action.REWRITTEN]
     assert anew

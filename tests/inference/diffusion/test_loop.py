@@ -14,6 +14,7 @@ from inference.diffusion import (
     Action,
     Window,
     admit,
+    beginning,
     diffuse,
     forget,
     from_json,
@@ -157,6 +158,16 @@ def test_the_same_dialogue_gives_the_same_windows(dialogue, limit):
 def test_a_window_is_the_same_after_a_restart(dialogue, limit):
     for result in talk(dialogue, limit):
         assert from_json(json.loads(json.dumps(to_json(result.window)))) == result.window
+
+
+@given(turns, st.integers(48, 400), prose)
+@anything
+def test_what_the_next_prompt_begins_with_is_known_before_it(dialogue, limit, text):
+    for result in talk(dialogue, limit):
+        known = beginning(result.window, TOKENIZER)
+        window = admit(result.window, "next", "user", text, TOKENIZER)
+
+        assert TOKENIZER.prompt_ids(to_messages(window))[: len(known)] == known
 
 
 @given(st.one_of(message, prose))
