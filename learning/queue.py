@@ -17,6 +17,7 @@ from uuid import UUID
 
 import redis
 import redis.asyncio as aioredis
+from asgiref.sync import async_to_sync
 from celery import current_app
 from django.conf import settings
 from django.db.models import Q
@@ -98,7 +99,7 @@ def reward_version_of(feedback: UUID, timeout_s: float) -> int | None:
     """
     version = _recorded_version(feedback)
     if version is None and timeout_s > 0:
-        popped = _pop(reward_key(feedback), timeout_s)
+        popped = async_to_sync(_pop)(reward_key(feedback), timeout_s)
         version = int(popped) if popped is not None else _recorded_version(feedback)
     return version
 
@@ -124,7 +125,7 @@ def estimate(
         args=[[message.to_json() for message in prompt_messages], response, key, person],
         expires=timeout_s,
     )
-    popped = _pop(key, timeout_s)
+    popped = async_to_sync(_pop)(key, timeout_s)
     if popped is None:
         raise RewardUnavailable("The reward worker did not answer in time.")
     return RewardEstimate(**json.loads(popped))
@@ -142,7 +143,7 @@ async def needs(
     shown = [(block.id, block.role, block.text, block.tokens) for block in blocks]
     args = [shown, sorted(unread), key]
     await asyncio.to_thread(current_app.send_task, READ, args=args, expires=timeout_s)
-    popped = await _popped(key, timeout_s)
+    popped = await _pop(key, timeout_s)
     if popped is None:
         raise NobodyReads("The reward worker did not answer in time.")
     found: dict[str, list[float]] | None = json.loads(popped)
@@ -176,22 +177,8 @@ def release(key: str) -> None:
         valkey.delete(key)
 
 
-def _pop(key: str, timeout_s: float) -> bytes | None:
+async def _pop(key: str, timeout_s: float) -> bytes | str | None:
     """Wait for a value, outlasting a restart of Valkey in between."""
-    until = time.monotonic() + timeout_s
-    while (left_s := until - time.monotonic()) > 0:
-        try:
-            with redis.Redis.from_url(settings.VALKEY_URL, socket_timeout=left_s + 5) as valkey:
-                popped = valkey.blpop([key], timeout=left_s)
-        except redis.ConnectionError:
-            time.sleep(min(0.1, left_s))
-        else:
-            return popped[1] if popped else None
-    return None
-
-
-async def _popped(key: str, timeout_s: float) -> bytes | str | None:
-    """As `_pop`, holding no thread."""
     until = time.monotonic() + timeout_s
     while (left_s := until - time.monotonic()) > 0:
         try:

@@ -18,7 +18,7 @@ from inference import registry
 from inference.client import EngineClient
 from inference.contracts import Policy
 from inference.diffusion import Window
-from inference.diffusion.marker import Reading, answers, gathered, readings
+from inference.diffusion.marker import Reading, answers, gathered, needed, readings
 from inference.errors import InferenceError, PolicyNotLoaded
 from inference.tokenizer import ChatTokenizer
 from learning import queue
@@ -44,7 +44,7 @@ async def fill_in(
         needs = await (
             read(window, unread, policy, client, tokenizer)
             if policy
-            else queue.needs(window.blocks, unread, PATIENCE_S)
+            else queue.needs(needed(window.blocks, unread), unread, PATIENCE_S)
         )
     except (InferenceError, NobodyReads) as error:
         logger.warning("nothing was read for %s: %s", answer, error.code)

@@ -66,7 +66,7 @@ def readings(
     """
     question = [] if plain else encode(QUESTION)
     mark = [] if plain else encode(MARK)
-    lines = [_line(block, mark, encode) for block in _needed(blocks, unread)]
+    lines = [_line(block, mark, encode) for block in needed(blocks, unread)]
     done: list[Reading] = []
     start = 0
     while (start := _next(lines, unread, start)) < len(lines):
@@ -80,6 +80,13 @@ def readings(
     return done
 
 
+def needed(blocks: Sequence[Block], unread: Collection[int]) -> Sequence[Block]:
+    """The blocks that `readings` looks at: from far enough before the first unread one on."""
+    # A mark a sentence is not yet counted.
+    first = next((i for i, block in enumerate(blocks) if block.id in unread), len(blocks))
+    return blocks[_reach([block.tokens for block in blocks[:first]]) :]
+
+
 def gathered(
     done: Sequence[tuple[Reading, Sequence[float]]],
 ) -> dict[int, list[float]]:
@@ -89,12 +96,6 @@ def gathered(
         for (block, _), value in zip(reading.asked, log_odds, strict=True):
             needs.setdefault(block, []).append(value)
     return needs
-
-
-def _needed(blocks: Sequence[Block], unread: Collection[int]) -> Sequence[Block]:
-    """From far enough before the first unread block on; a mark a sentence is not yet counted."""
-    first = next((i for i, block in enumerate(blocks) if block.id in unread), len(blocks))
-    return blocks[_reach([block.tokens for block in blocks[:first]]) :]
 
 
 def _line(block: Block, mark: list[int], encode: Encoder) -> _Line:
