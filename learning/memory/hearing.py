@@ -7,14 +7,14 @@ be; so all policies and budgets share one reading.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel
 
-from inference.diffusion.marker import READING_TOKENS, readings
+from inference.diffusion.marker import READING_TOKENS, Reading, gathered, readings
 from inference.diffusion.sentences import sentences
 from inference.diffusion.window import Block
 from inference.tokenizer import ChatTokenizer
@@ -61,9 +61,9 @@ class Listener:
     def needs(self, dialogue: Dialogue) -> Hearing:
         """How likely what each sentence says will be asked for; nothing where nobody reads."""
         if self._has_adapter:
-            return needs(self._read_at_marks, dialogue, self._tokenizer, plain=False)
+            return needs(self._judge_at_marks, dialogue, self._tokenizer, plain=False)
         if self._probe:
-            return needs(self._read_by_probe, dialogue, self._tokenizer, plain=True)
+            return needs(self._judge_by_probe, dialogue, self._tokenizer, plain=True)
         return Hearing({}, 0, 0.0)
 
     def surprisal(self, dialogue: Dialogue) -> Hearing:
@@ -77,42 +77,52 @@ class Listener:
         with lora.adapter_off(self._model):
             return log_likelihoods(self._model, self._tokenizer, layout, pieces, questions)
 
-    def _read_at_marks(self, blocks: Sequence[Block], unread: set[int]) -> dict[int, list[float]]:
-        return markers.read(self._model, blocks, unread, self._tokenizer.encode)
+    def _judge_at_marks(self, reading: Reading, blocks: Sequence[Block]) -> list[float]:
+        return markers.judge(self._model, reading, self._tokenizer.encode)
 
-    def _read_by_probe(self, blocks: Sequence[Block], unread: set[int]) -> dict[int, list[float]]:
+    def _judge_by_probe(self, reading: Reading, blocks: Sequence[Block]) -> list[float]:
         assert self._probe
-        return probe.read(self._probe, self._model, blocks, unread, self._tokenizer.encode)
+        return probe.judge(self._probe, self._model, reading, blocks)
 
 
 def needs(
-    read: markers.Read, dialogue: Dialogue, tokenizer: ChatTokenizer, *, plain: bool
+    judge: Callable[[Reading, Sequence[Block]], list[float]],
+    dialogue: Dialogue,
+    tokenizer: ChatTokenizer,
+    *,
+    plain: bool,
 ) -> Hearing:
     """Have a few turns at a time read, each in the context that it had when it came.
 
-    `plain` says which of the two forms the reader's readings have, for counting their tokens.
+    `judge` gives the log-odds of a reading's sentences, `plain` says which of the two forms it
+    reads.
     """
     blocks = blocks_of(dialogue, tokenizer)
     ids = [turn.id for turn in dialogue.turns]
-    log_odds: dict[int, list[float]] = {}
-    tokens, seconds = 0, 0.0
+    done: list[tuple[Reading, list[float]]] = []
+    began = time.perf_counter()
     for first in range(0, len(ids), TURNS_AT_ONCE):
         fresh = set(ids[first : first + TURNS_AT_ONCE])
         unread = {block.id for block in blocks if block.message in fresh}
         known = [block for block in blocks if block.id <= max(unread, default=-1)]
-        began = time.perf_counter()
-        log_odds |= read(known, unread)
-        seconds += time.perf_counter() - began
         asked = readings(known, unread, tokenizer.encode, plain=plain)
-        tokens += sum(len(reading.token_ids) for reading in asked)
-    parts: dict[str, list[tuple[int, float]]] = {turn: [] for turn in ids}
-    ends = dict.fromkeys(ids, 0)
+        done += [(reading, judge(reading, known)) for reading in asked]
+    seconds = time.perf_counter() - began
+    tokens = sum(len(reading.token_ids) for reading, _ in done)
+    return Hearing(_by_turn(blocks, ids, gathered(done)), tokens, seconds)
+
+
+def _by_turn(
+    blocks: Sequence[Block], turns: Sequence[str], log_odds: Mapping[int, Sequence[float]]
+) -> dict[str, Heard]:
+    """Each sentence by its end within the turn that it stands in."""
+    parts: dict[str, list[tuple[int, float]]] = {turn: [] for turn in turns}
+    ends = dict.fromkeys(turns, 0)
     for block in blocks:
         for sentence, value in zip(sentences(block.text), log_odds[block.id], strict=True):
             ends[block.message] += len(sentence)
             parts[block.message].append((ends[block.message], value))
-    heard = {turn: Heard(needs=tuple(each)) for turn, each in parts.items()}
-    return Hearing(heard, tokens, seconds)
+    return {turn: Heard(needs=tuple(each)) for turn, each in parts.items()}
 
 
 @torch.no_grad()

@@ -27,13 +27,17 @@ def read(
     model: Module, blocks: Sequence[Block], unread: set[int], encode: Encoder
 ) -> dict[int, list[float]]:
     """The log-odds of every sentence in the blocks with these ids, as the engine reads them."""
-    words = answers(encode)
-    done = []
-    with torch.no_grad():
-        for reading in readings(blocks, unread, encode):
-            logits = at_marks(model, reading)
-            done.append((reading, (logits[:, words[0]] - logits[:, words[1]]).tolist()))
-    return gathered(done)
+    asked = readings(blocks, unread, encode)
+    return gathered([(reading, judge(model, reading, encode)) for reading in asked])
+
+
+@torch.no_grad()
+def judge(model: Module, reading: Reading, encode: Encoder) -> list[float]:
+    """The log-odds at each place of a reading."""
+    yes, no = answers(encode)
+    logits = at_marks(model, reading)
+    log_odds: list[float] = (logits[:, yes] - logits[:, no]).tolist()
+    return log_odds
 
 
 def at_marks(model: Module, reading: Reading) -> Float[Tensor, "mark word"]:

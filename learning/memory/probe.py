@@ -110,13 +110,18 @@ def read(
     encode: Encoder,
 ) -> dict[int, list[float]]:
     """The log-odds of every sentence in the blocks with these ids, by block."""
-    done = []
+    asked = readings(blocks, unread, encode, plain=True)
+    return gathered([(reading, judge(probe, base, reading, blocks)) for reading in asked])
+
+
+def judge(
+    probe: Probe, base: PreTrainedModel, reading: Reading, blocks: Sequence[Block]
+) -> list[float]:
+    """The log-odds of each sentence that a reading asks about, in its order."""
     role = {block.id: block.role for block in blocks}
-    for reading in readings(blocks, unread, encode, plain=True):
-        log_odds = probe.log_odds(describe(base, reading, blocks))
-        shifts = [OWN_WORDS_SHIFT * (role[block] == ASSISTANT) for block, _ in reading.asked]
-        done.append((reading, (log_odds + shifts).tolist()))
-    return gathered(done)
+    shifts = [OWN_WORDS_SHIFT * (role[block] == ASSISTANT) for block, _ in reading.asked]
+    log_odds: list[float] = (probe.log_odds(describe(base, reading, blocks)) + shifts).tolist()
+    return log_odds
 
 
 def describe(
