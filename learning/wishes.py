@@ -9,8 +9,9 @@ version, so none can slip through with a lesson that is gone.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -38,6 +39,19 @@ def hand_over(wish: Wish) -> None:
 def standing(signals: Collection[UUID]) -> set[UUID]:
     """Which of these were handed over and not taken back."""
     return set(MemoryLesson.objects.filter(pk__in=signals).values_list("pk", flat=True))
+
+
+def handed_over(person: int) -> Iterator[dict[str, Any]]:
+    """What learning has of a person's wishes, as JSON types, the oldest first: the messages that
+    each comes from, the blocks' texts until they are numbers, and the versions learned from it."""
+    for lesson in MemoryLesson.objects.filter(person=person):
+        learned = MemoryVersion.objects.filter(lessons__contains=[lesson.pk])
+        yield {
+            "messages": [str(source) for source in lesson.sources],
+            "texts": [block["text"] for block in lesson.said["blocks"]] if lesson.said else None,
+            "created_at": lesson.created_at.isoformat(),
+            "learned_in": list(learned.order_by("number").values_list("number", flat=True)),
+        }
 
 
 def take_back(signal: UUID) -> None:

@@ -19,7 +19,7 @@ from assistant.feedback import receipts
 from assistant.models import ApiKey, Conversation, Image, Message, Note, Share, User
 from assistant.models.conversation import owned_by
 from assistant.mydata import writing
-from learning import ledger
+from learning import ledger, wishes
 
 PAGE_ROWS = 200
 README = """# What Danas has of you
@@ -30,7 +30,8 @@ README = """# What Danas has of you
 - `images/`: your images as they are kept
 - `feedback.json`: your judgements, what became of each, and what the ledger says of it
 - `sharing.json`: links that you made
-- `memory.json`: whether memory is on, and the notes about you
+- `memory.json`: whether memory is on, the notes about you, and what you showed should have been
+  kept: its texts until learning has only numbers of them, and the versions that learned from it
 
 Temporary chats are not kept and not in here. Versions of the model that were trained before keep
 what they learned; `feedback.json` names them.
@@ -167,6 +168,7 @@ def _memory(person: User) -> dict[str, Any]:
             }
             for note in Note.objects.filter(owner=person)
         ],
+        "should_have_been_kept": list(wishes.handed_over(person.pk)),
     }
 
 

@@ -3,7 +3,9 @@ it back."""
 
 from __future__ import annotations
 
+import json
 from uuid import UUID, uuid4
+from zipfile import ZipFile
 
 import pytest
 
@@ -13,11 +15,11 @@ from assistant.library import deletion
 from assistant.memory import editing, forgetting, wishes
 from assistant.memory.wishes import Outcome
 from assistant.models import Conversation, Message, Redaction, Window
-from assistant.mydata import erasure
+from assistant.mydata import archive, erasure
 from assistant.review import redaction
 from inference.diffusion import Block, to_json
 from inference.diffusion import Window as Memory
-from learning.models import MemoryLesson
+from learning.models import MemoryLesson, MemoryVersion
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("counted")]
@@ -223,3 +225,20 @@ def test_the_signal_of_a_block_is_the_same_every_time():
 
     assert wishes.signal(answer, 1) == wishes.signal(answer, 1)
     assert wishes.signal(answer, 1) != wishes.signal(answer, 2)
+
+
+def test_what_learning_has_of_wishes_is_in_a_person_s_copy_of_their_data(tmp_path):
+    answer = talk()
+    wishes.should_have_been_kept(factories.ada(), answer.pk, 0)
+    lesson = MemoryLesson.objects.get()
+    MemoryVersion.objects.create(number=3, state="live", reason="a test", lessons=[lesson.pk])
+
+    archive.write(factories.ada(), tmp_path / "hers.zip", lambda done: None)
+    archive.write(factories.ben(), tmp_path / "his.zip", lambda done: None)
+
+    [wish] = json.loads(ZipFile(tmp_path / "hers.zip").read("memory.json"))["should_have_been_kept"]
+    assert wish["texts"][0] == "My dog is called Rex. He is two. Hm."
+    assert str(answer.pk) in wish["messages"]
+    assert wish["learned_in"] == [3]
+    assert json.loads(ZipFile(tmp_path / "his.zip").read("memory.json"))["notes"] == []
+    assert b"Rex" not in ZipFile(tmp_path / "his.zip").read("memory.json")
