@@ -55,6 +55,7 @@ class Environment(BaseSettings):
     window_tokens: int = Field(2048, alias="DANAS_WINDOW_TOKENS", ge=64)
     profile_tokens: int | None = Field(None, alias="DANAS_PROFILE_TOKENS", ge=0)
     answer_tokens: int = Field(512, alias="DANAS_ANSWER_TOKENS", ge=1)
+    tool_steps: int = Field(8, alias="DANAS_TOOL_STEPS", ge=1)
     temperature: float = Field(0.2, alias="DANAS_TEMPERATURE", ge=0, le=2)
     top_p: float = Field(0.9, alias="DANAS_TOP_P", gt=0, le=1)
     system_text: str = Field(
@@ -354,6 +355,8 @@ WINDOW_TOKENS, ANSWER_TOKENS = env.window_tokens, env.answer_tokens
 PROFILE_TOKENS = WINDOW_TOKENS // 8 if env.profile_tokens is None else env.profile_tokens
 if PROFILE_TOKENS > WINDOW_TOKENS // 2:
     raise ValueError("DANAS_PROFILE_TOKENS is more than half of DANAS_WINDOW_TOKENS")
+# Requests to the engine for one answer; in the last one no tool may be called.
+TOOL_STEPS = env.tool_steps
 TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
 MESSAGE_BYTES = env.message_bytes
 IMAGE_BYTES, IMAGE_DAY_BYTES = env.image_bytes, env.image_day_bytes

@@ -12,7 +12,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from inference.contracts import Call, Chat, ChatMessage, FinishReason, Sample, TokenDelta
+from inference.contracts import (
+    Call,
+    Chat,
+    ChatMessage,
+    FinishReason,
+    Sample,
+    TokenDelta,
+    ToolSpec,
+)
 from inference.errors import EngineInterrupted
 
 
@@ -26,23 +34,25 @@ def request(chat: Chat) -> dict[str, Any]:
         "return_token_ids": True,
     }
     if chat.tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "function": {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "parameters": tool.parameters,
-                },
-            }
-            for tool in chat.tools
-        ]
+        body["tools"] = [offered(tool) for tool in chat.tools]
         body["tool_choice"] = chat.tool_choice
     if chat.response_format is not None:
         body["response_format"] = chat.response_format
     if chat.template:
         body["chat_template_kwargs"] = dict(chat.template)
     return body
+
+
+def offered(tool: ToolSpec) -> dict[str, Any]:
+    """A tool as OpenAI's API and the chat templates write it."""
+    return {
+        "type": "function",
+        "function": {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.parameters,
+        },
+    }
 
 
 def _message(message: ChatMessage, pictures: Mapping[str, tuple[bytes, str]]) -> dict[str, Any]:

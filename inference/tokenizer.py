@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import jinja2
@@ -19,10 +21,13 @@ from jinja2.ext import Extension, loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
-from inference.contracts import ChatMessage
+from inference.chat_wire import arguments_of, offered
+from inference.contracts import ChatMessage, ToolSpec
 from inference.errors import TemplateRefused
+from inference.profiles import Pictures, pictures_of
 
 ZERO_WIDTH_SPACE = "\u200b"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class ChatTokenizer:
@@ -34,12 +39,14 @@ class ChatTokenizer:
         template: str,
         special: dict[str, str],
         end_ids: frozenset[int],
+        pictures: Pictures | None = None,
     ) -> None:
         self._tokenizer = tokenizer
         self._template = _environment().from_string(template)
         self._special = special
         self._marks = _marks_of(tokenizer)
         self.end_ids = end_ids
+        self._pictures = pictures
 
     @classmethod
     def from_folder(cls, path: str | Path) -> ChatTokenizer:
@@ -54,7 +61,8 @@ class ChatTokenizer:
             for name in ("bos_token", "eos_token", "unk_token", "pad_token")
             if (token := config.get(name))
         }
-        return cls(tokenizer, _read_template(folder, config), special, _end_ids(folder))
+        template, ends = _read_template(folder, config), _end_ids(folder)
+        return cls(tokenizer, template, special, ends, pictures_of(folder))
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text on its own; the template's marks are read as such, nothing is added."""
@@ -77,29 +85,86 @@ class ChatTokenizer:
         """The text of some ids with the template's marks, which `encode` reads as such again."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
 
-    def render(self, messages: Sequence[ChatMessage]) -> str:
+    def render(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec] = (),
+        template: Mapping[str, Any] = NOTHING,
+    ) -> str:
         """The prompt as text, ending where the assistant is to speak.
 
         A mark of the template that someone wrote into a message, such as `<|im_end|>`, would be
-        read as the end of that message; a zero-width space makes it ordinary text.
+        read as the end of that message; a zero-width space makes it ordinary text. A picture is
+        written as the model's processor writes it, so that the prompt has its true length.
+        `template` is what the template is told besides.
 
         Raises:
             TemplateRefused: for example two messages of the same role, where a model forbids it.
         """
-        turns = [
-            {"role": message.role, "content": self._harmless(message.content)}
-            for message in messages
-        ]
         try:
-            return self._template.render(
-                messages=turns, add_generation_prompt=True, tools=None, **self._special
+            text = self._template.render(
+                messages=[self._turn(message) for message in messages],
+                add_generation_prompt=True,
+                tools=[offered(tool) for tool in tools] or None,
+                **self._special,
+                **template,
             )
         except jinja2.TemplateError as error:
             raise TemplateRefused(f"The model's chat template says: {error}") from error
+        return self._with_pictures(text, messages)
 
-    def prompt_ids(self, messages: Sequence[ChatMessage]) -> list[int]:
-        """The ids of the rendered prompt, as the engine is sent them."""
-        return self.encode(self.render(messages))
+    def prompt_ids(
+        self,
+        messages: Sequence[ChatMessage],
+        tools: Sequence[ToolSpec] = (),
+        template: Mapping[str, Any] = NOTHING,
+    ) -> list[int]:
+        """The ids of the rendered prompt, as the engine is sent them or makes them itself."""
+        return self.encode(self.render(messages, tools, template))
+
+    def harmless(self, message: ChatMessage) -> ChatMessage:
+        """The message with no mark of the template in it that the template did not write."""
+        calls = tuple(
+            replace(call, arguments=self._harmless(call.arguments)) for call in message.calls
+        )
+        return replace(
+            message,
+            content=self._harmless(message.content),
+            reasoning=self._harmless(message.reasoning),
+            calls=calls,
+        )
+
+    def _turn(self, message: ChatMessage) -> dict[str, Any]:
+        message = self.harmless(message)
+        turn: dict[str, Any] = {"role": message.role, "content": message.content}
+        if message.images and self._pictures:
+            text = [{"type": "text", "text": message.content}] if message.content else []
+            turn["content"] = [{"type": "image"} for _ in message.images] + text
+        if message.reasoning:
+            turn["reasoning"] = turn["reasoning_content"] = message.reasoning
+        if message.calls:
+            turn["tool_calls"] = [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": arguments_of(call)},
+                }
+                for call in message.calls
+            ]
+        if message.call_id:
+            turn["tool_call_id"] = message.call_id
+        return turn
+
+    def _with_pictures(self, text: str, messages: Sequence[ChatMessage]) -> str:
+        """Each picture's placeholder as long as the picture is."""
+        if self._pictures is None:
+            return text
+        images = [image for message in messages for image in message.images]
+        pieces = text.split(self._pictures.placeholder)
+        if len(pieces) != len(images) + 1:
+            return text
+        shown = (self._pictures.text_of(image.width, image.height) for image in images)
+        return pieces[0] + "".join(a + b for a, b in zip(shown, pieces[1:], strict=True))
 
     def _harmless(self, content: str) -> str:
         return self._marks.sub(lambda mark: mark[0][0] + ZERO_WIDTH_SPACE + mark[0][1:], content)

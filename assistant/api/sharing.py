@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,7 @@ from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
 from assistant.api.images import served
 from assistant.chat.wire import Part
-from assistant.models import Scope, Share
+from assistant.models import Message, Scope, Share
 from assistant.rates import Kind
 from assistant.sharing import links
 from assistant.texts import Text
@@ -23,6 +23,7 @@ router = Router(tags=["sharing"], auth=Needs(Scope.CHAT))
 
 # Revoking a link has to work at once, and nobody is to find it by searching.
 UNKEPT = "private, no-store"
+SAID = ("text", "image")
 
 
 class Sharing(Body):
@@ -103,10 +104,15 @@ def read(request: HttpRequest, response: HttpResponse, token: Text) -> SharedOut
         name=shared.name,
         shared_at=shared.share.created_at,
         messages=[
-            SharedMessage(role=each.role, parts=each.parts, created_at=each.created_at)
+            SharedMessage(role=each.role, parts=_said(each), created_at=each.created_at)
             for each in shared.messages
         ],
     )
+
+
+def _said(message: Message) -> list[dict[str, Any]]:
+    """What was said; thoughts and what tools told are the owner's alone."""
+    return [part for part in message.parts if part["type"] in SAID]
 
 
 @router.get(

@@ -5,8 +5,7 @@ All functions are synchronous; the generation worker calls them off its event lo
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +14,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from assistant import rates
-from assistant.chat import events
+from assistant.chat import chats, events
 from assistant.chat.events import INTERRUPTED, LogEvent
 from assistant.chat.journal import Draft
+from assistant.chat.outcome import Outcome, error_data
 from assistant.feedback import experiences
 from assistant.library import titles
 from assistant.memory import window as memory
 from assistant.memory.window import Prepared
-from assistant.models import Generation, Trajectory
+from assistant.models import Generation, ToolCall, Trajectory
 from inference import registry, routing
-from inference.contracts import ChatMessage, FinishReason, Policy, Sampling
+from inference.contracts import Chat, ChatMessage, Policy, Sampling
 from inference.errors import InferenceError, MessageTooLong
 from inference.tokenizer import ChatTokenizer
 from learning import canary
@@ -34,15 +34,18 @@ from learning import canary
 class Job:
     """A claimed answer and all that is needed to make it.
 
-    `window` is null for API requests that bring their own history. `trial` is the version that is
-    being tried out, where this answer belongs to the comparison.
+    `chat` is what the engine is asked where it has to put the request into tokens itself, null
+    where it is sent the ids; `prompt_token_ids` are what those come to by our own count. `window`
+    is null for API requests that bring their own history. `trial` is the version that is being
+    tried out, where this answer belongs to the comparison.
     """
 
     generation: Generation
     prompt_token_ids: tuple[int, ...]
-    sampling: Sampling
     policy: Policy
     window: Prepared | None
+    shown: tuple[ChatMessage, ...]
+    chat: Chat | None = None
     trial: str = ""
 
     @property
@@ -50,11 +53,22 @@ class Job:
         return self.generation.message_id
 
     @property
-    def shown(self) -> list[ChatMessage]:
-        """The dialogue that the policy sees: the request's own, or the window's."""
-        if self.window is None:
-            return [ChatMessage.from_json(message) for message in self.generation.chat or ()]
-        return self.window.messages
+    def runs_tools(self) -> bool:
+        """Whether tools are run here; those of an API request are the caller's to run."""
+        return bool(self.generation.asked.get("uses_tools"))
+
+    def sampling(self, prompt_tokens: int) -> Sampling:
+        """What was asked for over the defaults, the length cut to what the engine can hold."""
+        asked = self.generation.sampling
+        room = max(1, settings.WINDOW_TOKENS + settings.ANSWER_TOKENS - prompt_tokens)
+        return Sampling(
+            temperature=asked.get("temperature", settings.TEMPERATURE),
+            top_p=asked.get("top_p", settings.TOP_P),
+            max_tokens=min(asked.get("max_tokens", settings.ANSWER_TOKENS), room),
+            seed=asked.get("seed"),
+            stop=tuple(asked.get("stop", ())),
+            ignore_eos=asked.get("ignore_eos", False),
+        )
 
     @property
     def start(self) -> dict[str, Any]:
@@ -64,29 +78,6 @@ class Job:
             "window_tokens": len(self.prompt_token_ids),
             "window_limit": settings.WINDOW_TOKENS,
         }
-
-
-@dataclass
-class Outcome:
-    """How an answer came out. Times are in seconds since the worker took it."""
-
-    text: list[str] = field(default_factory=list)
-    token_ids: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    end: str = "interrupted"
-    finish_reason: FinishReason | None = None
-    error: dict[str, Any] | None = None
-    first_token_s: float | None = None
-    total_s: float = 0.0
-
-    def fail(self, error: InferenceError) -> None:
-        self.end = "interrupted" if self.token_ids and error.can_retry else "failed"
-        self.error = error_data(error)
-
-
-def error_data(error: InferenceError) -> dict[str, Any]:
-    """The data of the event `error`."""
-    return {"code": error.code, "message": str(error), "can_retry": error.can_retry}
 
 
 def waiting(most: int) -> list[UUID]:
@@ -128,16 +119,19 @@ def claim(answer: UUID, worker: str, tokenizer: ChatTokenizer) -> Job | None:
         return None
     if refusal is not None:
         raise refusal
+    asked = chats.asked(generation)
     window = None
     if generation.chat is not None:
-        chat = [ChatMessage.from_json(message) for message in generation.chat]
-        prompt = tokenizer.prompt_ids(chat)
+        shown = [ChatMessage.from_json(message) for message in generation.chat]
+        prompt = tokenizer.prompt_ids(shown, asked.tools, asked.template)
         _check_fits(prompt)
     else:
-        window = memory.prepare(generation.message, tokenizer)
-        prompt = list(window.prompt_ids)
-    sampling = _sampling(generation.sampling, len(prompt))
-    return Job(generation, tuple(prompt), sampling, policy, window, trial)
+        window = memory.prepare(generation.message, tokenizer, asked.tokens(tokenizer))
+        shown, prompt = window.messages, list(window.prompt_ids)
+        if asked.is_chat:
+            prompt = tokenizer.prompt_ids(shown, asked.tools, asked.template)
+    chat = asked.chat(shown, tokenizer) if asked.is_chat else None
+    return Job(generation, tuple(prompt), policy, window, tuple(shown), chat, trial)
 
 
 def _route(person: int, model: str) -> tuple[Policy, str, InferenceError | None]:
@@ -155,19 +149,6 @@ def _check_fits(prompt: list[int]) -> None:
             f"The prompt has {len(prompt)} tokens; the window holds {settings.WINDOW_TOKENS}. "
             "Shorten it, or continue a stored conversation with `conversation`."
         )
-
-
-def _sampling(asked: dict[str, Any], prompt_tokens: int) -> Sampling:
-    """What was asked for over the defaults, the length cut to what the engine can hold."""
-    room = settings.WINDOW_TOKENS + settings.ANSWER_TOKENS - prompt_tokens
-    return Sampling(
-        temperature=asked.get("temperature", settings.TEMPERATURE),
-        top_p=asked.get("top_p", settings.TOP_P),
-        max_tokens=min(asked.get("max_tokens", settings.ANSWER_TOKENS), room),
-        seed=asked.get("seed"),
-        stop=tuple(asked.get("stop", ())),
-        ignore_eos=asked.get("ignore_eos", False),
-    )
 
 
 @transaction.atomic
@@ -198,14 +179,15 @@ def finish(
     if not written:
         return
     transaction.on_commit(lambda: events.publish({generation.pk: written}))
-    text = "".join(outcome.text)
+    text = outcome.text
     message = generation.message
-    if text:
-        message.parts = [{"type": "text", "text": text}]
+    if parts := _parts(outcome):
+        message.parts = parts
         message.save(update_fields=["parts"])
     if job.window is not None and (text or outcome.end == "done"):
-        memory.save(message, job.window, text, tokenizer)
-    if outcome.token_ids:
+        thought, exchanges = outcome.reasoning, outcome.exchanges
+        memory.save(message, job.window, text, tokenizer, thought=thought, exchanges=exchanges)
+    if outcome.tokens:
         _log_trajectory(job, outcome, asked_to_start_s)
         _count_tokens(job, outcome)
         experiences.hand_over(generation)
@@ -215,9 +197,23 @@ def finish(
         _expose(job, outcome, text)
 
 
+def _parts(outcome: Outcome) -> list[dict[str, Any]]:
+    """The message as it is kept: what was thought, which tools were called, what was said."""
+    parts: list[dict[str, Any]] = []
+    if outcome.reasoning:
+        thought_ms = round(1000 * outcome.thought_s)
+        parts.append({"type": "reasoning", "text": outcome.reasoning, "ms": thought_ms})
+    for call in outcome.calls.values():
+        is_left = call["state"] in ToolCall.OPEN
+        parts.append({"type": "tool", **call, **({"state": "expired"} if is_left else {})})
+    if outcome.text:
+        parts.append({"type": "text", "text": outcome.text})
+    return parts
+
+
 def _count_tokens(job: Job, outcome: Outcome) -> None:
     owner = job.generation.message.conversation.owner_id
-    tokens = len(job.prompt_token_ids) + len(outcome.token_ids)
+    tokens = outcome.prompt_tokens(job.prompt_token_ids) + outcome.tokens
     transaction.on_commit(lambda: rates.note_tokens(owner, tokens))
 
 
@@ -225,7 +221,7 @@ def _expose(job: Job, outcome: Outcome, text: str) -> None:
     """Tell the trial how this answer went; one that we broke off ourselves tells nothing."""
     if outcome.error is None and outcome.end not in ("done", "stopped"):
         return
-    first, tokens = outcome.first_token_s, len(outcome.token_ids)
+    first, tokens = outcome.first_token_s, outcome.tokens
     is_silent = outcome.end == "done" and not text.strip()
     canary.expose(
         job.trial,
@@ -245,14 +241,15 @@ def _last_events(
 ) -> list[tuple[str, dict[str, Any]]]:
     first = outcome.first_token_s
     usage = {
-        "prompt_tokens": len(job.prompt_token_ids),
-        "completion_tokens": len(outcome.token_ids),
+        "prompt_tokens": outcome.prompt_tokens(job.prompt_token_ids),
+        "completion_tokens": outcome.tokens,
         "first_token_ms": None if first is None else round(1000 * (asked_to_start_s + first), 1),
         "total_ms": round(1000 * (asked_to_start_s + outcome.total_s), 1),
     }
     match outcome.end:
         case "done":
-            return [("usage", usage), ("done", {"finish_reason": outcome.finish_reason})]
+            reason = outcome.step.finish_reason
+            return [("usage", usage), ("done", {"finish_reason": reason})]
         case "stopped":
             return [("usage", usage), ("stopped", {})]
         case _:
@@ -260,15 +257,17 @@ def _last_events(
 
 
 def _log_trajectory(job: Job, outcome: Outcome, asked_to_start_s: float) -> None:
-    sampling = job.sampling
-    first = outcome.first_token_s
+    step, first = outcome.step, outcome.first_token_s
+    prompt = step.prompt_token_ids or job.prompt_token_ids
+    sampling = job.sampling(len(prompt))
     Trajectory.objects.create(
         generation=job.generation,
-        messages=[message.to_json() for message in job.shown],
-        prompt_token_ids=list(job.prompt_token_ids),
-        sampled_token_ids=outcome.token_ids,
-        # A token outside the nucleus can't be sampled, but -inf would not be a JSON number.
-        logprobs=[value if math.isfinite(value) else -1e9 for value in outcome.logprobs],
+        messages=[message.to_json() for message in (*job.shown, *outcome.read_since)],
+        prompt_token_ids=list(prompt),
+        sampled_token_ids=step.token_ids,
+        logprobs=step.finite_logprobs,
+        spans=step.spans,
+        earlier=[each.to_json() for each in outcome.earlier],
         sampling={
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
@@ -279,7 +278,7 @@ def _log_trajectory(job: Job, outcome: Outcome, asked_to_start_s: float) -> None
         policy=job.policy.name,
         digest=job.policy.digest,
         base_model=settings.MODEL,
-        finish_reason=outcome.finish_reason or outcome.end,
+        finish_reason=step.finish_reason or outcome.end,
         queued_ms=1000 * asked_to_start_s,
         first_token_ms=None if first is None else 1000 * (asked_to_start_s + first),
         total_ms=1000 * (asked_to_start_s + outcome.total_s),

@@ -45,6 +45,8 @@ TOO_MANY = 4429
 OVERSIZE = 1009
 # Answers that one socket follows at the same time; a page shows far fewer.
 MOST_FOLLOWED = 32
+# Of the page: whoever asks there can be asked whether a tool may be used.
+WITH_TOOLS = {"uses_tools": True}
 
 
 def group_of(conversation: UUID) -> str:
@@ -146,6 +148,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             parts=command.parts,
             model=command.model,
             is_temporary=command.is_temporary,
+            asked=WITH_TOOLS,
         )
         await self._announce(person, command.conversation, [command.message, command.answer])
 
@@ -158,6 +161,7 @@ class ChatConsumer(AsyncJsonWebsocketConsumer):
             model=command.model,
             with_memory=command.memory,
             without=command.without,
+            asked=WITH_TOOLS,
         )
         conversation = generation.message.conversation_id
         await self._announce(person, conversation, [command.answer])

@@ -29,19 +29,28 @@ class Draft:
     def __init__(self) -> None:
         self.seq = 0
         self._text: list[str] = []
+        self._thought: list[str] = []
+        self._thought_s = 0.0
         self._events: list[LogEvent] = []
 
     def add(self, kind: str, data: dict[str, Any]) -> None:
-        self._close_text()
+        self._close()
         self.seq += 1
         self._events.append(LogEvent(self.seq, kind, data))
 
     def add_text(self, text: str) -> None:
         """Text that arrives between two beats becomes one event."""
+        self._close_thought()
         self._text.append(text)
 
-    def take(self) -> list[LogEvent]:
+    def add_reasoning(self, text: str, seconds: float) -> None:
+        """So does what was thought, with how long it took."""
         self._close_text()
+        self._thought.append(text)
+        self._thought_s += seconds
+
+    def take(self) -> list[LogEvent]:
+        self._close()
         taken, self._events = self._events, []
         return taken
 
@@ -51,7 +60,19 @@ class Draft:
 
     @property
     def is_empty(self) -> bool:
-        return not self._events and not self._text
+        return not self._events and not self._text and not self._thought
+
+    def _close(self) -> None:
+        """At most one of the two is open."""
+        self._close_thought()
+        self._close_text()
+
+    def _close_thought(self) -> None:
+        if self._thought:
+            self.seq += 1
+            data = {"text": "".join(self._thought), "ms": round(1000 * self._thought_s, 1)}
+            self._events.append(LogEvent(self.seq, "reasoning", data))
+            self._thought, self._thought_s = [], 0.0
 
     def _close_text(self) -> None:
         if self._text:

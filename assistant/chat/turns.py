@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,14 @@ from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from assistant import logs
+from assistant.abilities import of_model
 from assistant.chat import events
 from assistant.chat.wakeups import wake_workers
 from assistant.chat.wire import ImagePart, Part, TextPart, Without
 from assistant.errors import (
     AnswerNotFinished,
     IdentifierTaken,
+    ImagesTooMany,
     MessageEmpty,
     MessageOversize,
     NotFound,
@@ -34,6 +37,8 @@ from assistant.models.conversation import owned_by
 from inference import routing
 from inference.contracts import ChatMessage
 from inference.diffusion.prompt import SYSTEM
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @transaction.atomic
@@ -49,8 +54,11 @@ def send(
     sampling: Mapping[str, Any] | None = None,
     is_listed: bool = True,
     is_temporary: bool = False,
+    asked: Mapping[str, Any] = NOTHING,
 ) -> Generation:
     """Store what was said and queue the answer to it; an unknown conversation id begins one.
+
+    `asked` is as `Generation.asked`.
 
     Raises:
         NotFound: the conversation, the parent or an image is not this person's.
@@ -80,7 +88,7 @@ def send(
         role=Message.Author.USER,
         parts=[part.model_dump(mode="json") for part in parts],
     )
-    return _queue(user_message, answer, model, sampling)
+    return _queue(user_message, answer, model, sampling, asked=asked)
 
 
 def complete(
@@ -90,6 +98,7 @@ def complete(
     chat: Sequence[ChatMessage],
     model: str,
     sampling: Mapping[str, Any],
+    asked: Mapping[str, Any] = NOTHING,
 ) -> Generation:
     """Queue the answer to a request that brings its whole history along, as the API's do.
 
@@ -127,6 +136,7 @@ def complete(
         model=model,
         sampling=dict(sampling),
         chat=[each.to_json() for each in _instructed(chat)],
+        asked=dict(asked),
         created_at=asked_at,
     )
     try:
@@ -155,9 +165,9 @@ _QUEUE_REQUEST = """
                (%(answer)s, %(conversation)s, %(said)s, 'assistant', '[]', %(answer_at)s)
     )
     INSERT INTO assistant_generation
-           (message_id, status, model, policy, digest, sampling, chat, worker, last_seq,
+           (message_id, status, model, policy, digest, sampling, chat, asked, worker, last_seq,
             stop_requested, error_code, request_id, created_at)
-    VALUES (%(answer)s, 'queued', %(model)s, '', '', %(sampling)s, %(chat)s, '', 0,
+    VALUES (%(answer)s, 'queued', %(model)s, '', '', %(sampling)s, %(chat)s, %(asked)s, '', 0,
             false, '', %(request_id)s, %(asked_at)s)
 """
 
@@ -175,6 +185,7 @@ def _request_row(generation: Generation, said: Message) -> dict[str, Any]:
         "model": generation.model,
         "sampling": Jsonb(generation.sampling),
         "chat": Jsonb(generation.chat),
+        "asked": Jsonb(generation.asked),
         "request_id": logs.current(),
     }
 
@@ -188,6 +199,7 @@ def regenerate(
     model: str = "danas",
     with_memory: bool = True,
     without: Without = Without(),  # noqa: B008
+    asked: Mapping[str, Any] = NOTHING,
 ) -> Generation:
     """Queue one more answer to the user message `parent`, a sibling of those it has.
 
@@ -214,7 +226,7 @@ def regenerate(
     user_message.conversation.save(update_fields=["updated_at"])
     chat = None if with_memory else _alone(user_message)
     left_out = without.model_dump(mode="json") if without != Without() else None
-    return _queue(user_message, answer, model, None, chat, left_out)
+    return _queue(user_message, answer, model, None, chat, left_out, asked)
 
 
 def _alone(message: Message) -> list[dict[str, str]]:
@@ -245,8 +257,11 @@ def stop(person: User, *, answer: UUID) -> None:
 
 def _check(parts: Sequence[Part]) -> None:
     texts = [part.text for part in parts if isinstance(part, TextPart)]
-    if not _images(parts) and not any(text.strip() for text in texts):
+    images, most = _images(parts), of_model().images
+    if not images and not any(text.strip() for text in texts):
         raise MessageEmpty("The message is empty.")
+    if most and len(images) > most:
+        raise ImagesTooMany(f"This model takes at most {most} images in a message.")
     size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
     if size > settings.MESSAGE_BYTES:
         raise MessageOversize(
@@ -300,6 +315,7 @@ def _queue(
     sampling: Mapping[str, Any] | None,
     chat: list[dict[str, str]] | None = None,
     left_out: dict[str, Any] | None = None,
+    asked: Mapping[str, Any] = NOTHING,
 ) -> Generation:
     if Message.with_deleted.filter(pk=answer).exists():
         raise IdentifierTaken(f"The id {answer} is already used for another message.")
@@ -315,6 +331,7 @@ def _queue(
         sampling=dict(sampling or {}),
         chat=chat,
         left_out=left_out,
+        asked=dict(asked),
         request_id=logs.current(),
     )
     transaction.on_commit(lambda: wake_workers(answer))

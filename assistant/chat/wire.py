@@ -35,7 +35,29 @@ class ImagePart(Wire):
     image: UUID
 
 
+class ReasoningPart(Wire):
+    """What was thought before an answer, and for how long."""
+
+    type: Literal["reasoning"] = "reasoning"
+    text: str
+    ms: float
+
+
+class ToolPart(Wire):
+    """A tool call as the event `tool` tells of it, when the answer had ended."""
+
+    type: Literal["tool"] = "tool"
+    id: str
+    name: str
+    arguments: Any
+    state: str
+    result: str | None = None
+    ms: float | None = None
+
+
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
+# An answer may have more in it than a person can send.
+AnswerPart = Annotated[TextPart | ImagePart | ReasoningPart | ToolPart, Field(discriminator="type")]
 
 
 # ── what a page shows ───────────────────────────────────────────────────────────────────────────
@@ -76,7 +98,7 @@ class MessageOut(Wire):
     conversation: UUID
     parent: UUID | None
     role: Literal["user", "assistant", "system"]
-    parts: list[Part]
+    parts: list[AnswerPart]
     created_at: datetime
     answer: AnswerState | None = None
     feedback: list[FeedbackOut] = []
@@ -196,16 +218,16 @@ class Event(Wire):
     text    {"text": str}
     usage   {"prompt_tokens": int, "completion_tokens": int,
              "first_token_ms": float | None, "total_ms": float}
-    done    {"finish_reason": "stop" | "length"}
+    done    {"finish_reason": "stop" | "length" | "tool_calls"}
     stopped {}
     error   {"code": str, "message": str, "can_retry": bool}
-
-    `done`, `stopped` and `error` are last. `memory` is reserved; so are these two, which the page
-    shows already:
-
     reasoning {"text": str, "ms": float}: a piece of thought and how long it took
-    tool      {"id": str, "name": str, "arguments": {…}, "result": str | None}: a call, and again
-              with the same id when its result is there
+    tool      {"id": str, "name": str, "arguments": {…}, "state": str, "result": str | None,
+               "ms": float | None}: a call, and again with the same id when its state is another:
+              asked, allowed, running, done, failed, refused, expired; "yours" where the caller of
+              the API is to run it. Arguments that are no JSON are text.
+
+    `done`, `stopped` and `error` are last. `memory` is reserved.
     """
 
     type: Literal["event"] = "event"

@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID, uuid4
 
 import redis
@@ -21,13 +22,14 @@ from django.db import DatabaseError
 
 from assistant import logs
 from assistant.chat import answers, events, wakeups
-from assistant.chat.answers import Job, Outcome
+from assistant.chat.answers import Job
 from assistant.chat.journal import Draft, Journal
+from assistant.chat.outcome import Outcome
+from assistant.chat.steps import Steps
 from assistant.memory import settling
 from assistant.operations.tally import tally
 from inference.client import EngineClient
-from inference.contracts import FinishReason, TokenDelta
-from inference.errors import InferenceError, PolicyNotLoaded
+from inference.errors import InferenceError
 from inference.tokenizer import ChatTokenizer
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class GenerationWorker:
         # Those whose task may be cancelled: neither the claim nor the ending may be lost half-way.
         self._breakable: set[UUID] = set()
         self._stopping: set[UUID] = set()
+        self._hints: dict[UUID, asyncio.Event] = {}
         self._after: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -92,6 +95,8 @@ class GenerationWorker:
         if answer in self._making:
             if await database_sync_to_async(answers.is_to_stop)(answer):
                 self._stop(answer)
+            elif hint := self._hints.get(answer):
+                hint.set()
         else:
             self._take(answer)
 
@@ -150,9 +155,18 @@ class GenerationWorker:
     async def _answer(self, answer: UUID, job: Job) -> None:
         running = Running(job, self._journal.open(answer), time.monotonic())
         running.draft.add("start", job.start)
+        steps = Steps(
+            job,
+            running.outcome,
+            running.draft,
+            self._client,
+            self._tokenizer,
+            hurry=self._journal.hurry,
+            wait=partial(self._wait, answer),
+        )
         self._breakable.add(answer)
         try:
-            await self._stream(running)
+            await steps.run()
         except asyncio.CancelledError:
             stopped = answer in self._stopping
             running.outcome.end = "stopped" if stopped else "interrupted"
@@ -164,42 +178,18 @@ class GenerationWorker:
         finally:
             self._breakable.discard(answer)
             self._stopping.discard(answer)
+            self._hints.pop(answer, None)
         await self._finish(running)
 
-    async def _stream(self, running: Running) -> None:
+    async def _wait(self, answer: UUID, seconds: float) -> None:
+        """Until there is a hint about this answer, at most so long."""
+        hint = self._hints.setdefault(answer, asyncio.Event())
+        hint.clear()
         try:
-            await self._sample(running)
-        except PolicyNotLoaded:
-            # The engine was restarted since the adapter went live; nothing was sampled yet.
-            await self._client.load(running.job.policy)
-            await self._sample(running)
-
-    async def _sample(self, running: Running) -> None:
-        job = running.job
-        # An answer's id makes it unique, which the engine insists on and a client's may not be.
-        name = "-".join(filter(None, (job.generation.request_id, job.answer.hex)))
-        stream = self._client.stream(
-            job.prompt_token_ids, job.sampling, job.policy, request_id=name
-        )
-        try:
-            async for delta in stream:
-                self._take_in(running, delta)
-        finally:
-            await stream.aclose()
-
-    def _take_in(self, running: Running, delta: TokenDelta) -> None:
-        outcome = running.outcome
-        outcome.token_ids.extend(delta.token_ids)
-        outcome.logprobs.extend(delta.logprobs)
-        if delta.text:
-            outcome.text.append(delta.text)
-            running.draft.add_text(delta.text)
-        if outcome.first_token_s is None and delta.token_ids:
-            outcome.first_token_s = time.monotonic() - running.started
-            self._journal.hurry()
-        if delta.finish_reason is not None:
-            outcome.end = "done"
-            outcome.finish_reason = FinishReason(delta.finish_reason)
+            async with asyncio.timeout(seconds):
+                await hint.wait()
+        except TimeoutError:
+            pass
 
     async def _finish(self, running: Running) -> None:
         """Write the ending, which nobody cancels; a worker that is told to end waits for it."""
@@ -220,11 +210,11 @@ class GenerationWorker:
 def _count(running: Running) -> None:
     outcome, job = running.outcome, running.job
     tally.add("answers", outcome.end)
-    tally.add("tokens", "prompt", by=len(job.prompt_token_ids))
-    tally.add("tokens", "sampled", by=len(outcome.token_ids))
+    tally.add("tokens", "prompt", by=outcome.prompt_tokens(job.prompt_token_ids))
+    tally.add("tokens", "sampled", by=outcome.tokens)
     if outcome.first_token_s is not None:
         tally.time("first_token_seconds", seconds=outcome.first_token_s)
-    tokens, took_ms = len(outcome.token_ids), 1000 * outcome.total_s
+    tokens, took_ms = outcome.tokens, 1000 * outcome.total_s
     logger.info("answer %s: %d tokens in %.0f ms", outcome.end, tokens, took_ms)
 
 

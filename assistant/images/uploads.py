@@ -15,7 +15,8 @@ from assistant import files
 from assistant.errors import ImageInUse, ImageOversize, ImagesTooMany, NotFound
 from assistant.images import decoding
 from assistant.images.decoding import Picture
-from assistant.models import Conversation, Image, User
+from assistant.models import Conversation, Image, Message, User
+from inference.contracts import ImageRef
 
 A_DAY = timedelta(days=1)
 PER_MESSAGE = 10
@@ -71,6 +72,15 @@ def copy(person: User, pk: UUID, conversation: Conversation) -> Image:
     _check_day(person, image.bytes)
     picture = Picture(files.content(image.address), image.media_type, image.width, image.height)
     return _keep(person, picture, conversation)
+
+
+def references(message: Message) -> list[ImageRef]:
+    """The pictures of a message that are still there, in their order."""
+    ids = [part["image"] for part in message.parts if part["type"] == "image"]
+    rows = {str(row.pk): row for row in Image.objects.filter(pk__in=ids)} if ids else {}
+    return [
+        ImageRef(each, row.sha256, row.width, row.height) for each in ids if (row := rows.get(each))
+    ]
 
 
 def owned(person: User, pk: UUID) -> Image:

@@ -14,6 +14,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from assistant.abilities import of_model
+from assistant.images import uploads
 from assistant.library import notices
 from assistant.memory import carrying, profile
 from assistant.models import Message, Note
@@ -23,6 +25,8 @@ from inference.contracts import ChatMessage
 from inference.diffusion import (
     Block,
     Diffusion,
+    Exchange,
+    Kind,
     Window,
     admit,
     diffuse,
@@ -32,8 +36,12 @@ from inference.diffusion import (
     with_needs,
 )
 from inference.diffusion.mask import newest
+from inference.diffusion.refill import captioned
+from inference.diffusion.sentences import sentences
 from inference.tokenizer import ChatTokenizer
 
+# Sentences of a thought that is remembered in short.
+SHORT_THOUGHT = 2
 ONE_IMAGE = "[An image was attached; this model cannot see images.]"
 IMAGES = "[{} images were attached; this model cannot see images.]"
 
@@ -56,9 +64,9 @@ class Prepared:
         return to_messages(self.diffusion.window)
 
 
-def prepare(answer: Message, tokenizer: ChatTokenizer) -> Prepared:
+def prepare(answer: Message, tokenizer: ChatTokenizer, reserved: int = 0) -> Prepared:
     """Build the window for `answer` from its parent's memory, what was said since, and the notes
-    of the person, without what the answer is to do without.
+    of the person, without what the answer is to do without. `reserved` tokens are kept free.
 
     With memory off the window goes by recency alone and has no notes.
 
@@ -69,13 +77,14 @@ def prepare(answer: Message, tokenizer: ChatTokenizer) -> Prepared:
     _catch_up_at_the_beginning(answer, tokenizer)
     window, since = _memory_before(answer)
     for message in since:
-        window = admit(window, str(message.pk), message.role, readable(message), tokenizer)
+        window = admitted(window, message, tokenizer)
     without = answer.generation.left_out or {}
     left_out = _left_out(window, without.get("blocks", ()))
     notes = profile.read_in(conversation, without=without.get("notes", ()))
     kept = tuple(block for block in window.blocks if block not in left_out)
     window = replace(window, blocks=kept, notes=tuple(note.text for note in notes))
-    diffusion = _diffused(window, tokenizer, is_on=profile.is_on(conversation))
+    limit = settings.WINDOW_TOKENS - reserved
+    diffusion = _diffused(_seen(window), tokenizer, limit, is_on=profile.is_on(conversation))
     shown = tuple(notes[: len(diffusion.window.notes)])
     return Prepared(diffusion, shown, left_out)
 
@@ -94,12 +103,12 @@ def _left_out(window: Window, ids: Collection[int]) -> tuple[Block, ...]:
     return tuple(block for block in window.blocks if block.id in ids and block.id not in asked)
 
 
-def _diffused(window: Window, tokenizer: ChatTokenizer, *, is_on: bool) -> Diffusion:
+def _diffused(window: Window, tokenizer: ChatTokenizer, limit: int, *, is_on: bool) -> Diffusion:
     if is_on:
-        return diffuse(window, settings.WINDOW_TOKENS, tokenizer)
+        return diffuse(window, limit, tokenizer)
     needs = {block.id: block.needs for block in window.blocks}
     unread = tuple(replace(block, needs=()) for block in window.blocks)
-    diffusion = diffuse(replace(window, blocks=unread), settings.WINDOW_TOKENS, tokenizer)
+    diffusion = diffuse(replace(window, blocks=unread), limit, tokenizer)
     # They count again when memory is turned on.
     return replace(diffusion, window=with_needs(diffusion.window, needs))
 
@@ -112,10 +121,34 @@ def _memory_before(answer: Message) -> tuple[Window, list[Message]]:
         row = WindowRow.objects.filter(message=message).first()
         if row is not None:
             return from_json(row.blocks), since[::-1]
-        if readable(message).strip():
+        if message.parts and readable(message).strip():
             since.append(message)
         message = message.parent
     return Window(system_text=answer.conversation.system_text), since[::-1]
+
+
+def admitted(window: Window, message: Message, tokenizer: ChatTokenizer) -> Window:
+    """The window with a message, its pictures too where the model sees them."""
+    name, role = str(message.pk), message.role
+    if not _most_images():
+        return admit(window, name, role, readable(message), tokenizer)
+    images = uploads.references(message)
+    return admit(window, name, role, message.text, tokenizer, images=images)
+
+
+def _most_images() -> int:
+    return of_model().images
+
+
+def _seen(window: Window) -> Window:
+    """The window with as many pictures as the model takes, the newest ones; a caption, where there
+    is one, stands for each of the others."""
+    images = [block for block in window.blocks if block.kind == Kind.IMAGE]
+    too_many = {block.id for block in images[: max(0, len(images) - _most_images())]}
+    if not too_many:
+        return window
+    left = (captioned(block) if block.id in too_many else block for block in window.blocks)
+    return replace(window, blocks=tuple(block for block in left if block is not None))
 
 
 def readable(message: Message) -> str:
@@ -126,14 +159,34 @@ def readable(message: Message) -> str:
     return "\n".join(filter(None, [note, message.text]))
 
 
-def save(answer: Message, prepared: Prepared, text: str, tokenizer: ChatTokenizer) -> None:
-    """Store the window `answer` was made from and the memory that goes on from it."""
+def save(
+    answer: Message,
+    prepared: Prepared,
+    text: str,
+    tokenizer: ChatTokenizer,
+    *,
+    thought: str = "",
+    exchanges: Sequence[Exchange] = (),
+) -> None:
+    """Store the window `answer` was made from and the memory that goes on from it.
+
+    What was thought goes on as far as the model's profile says.
+    """
     shown = prepared.diffusion.window
     # Notes are read anew for each answer; what only this one left out is remembered.
     blocks = sorted((*shown.blocks, *prepared.left_out), key=lambda block: block.id)
     carried = replace(shown, blocks=tuple(blocks), notes=())
-    if text.strip():
-        carried = admit(carried, str(answer.pk), answer.role, text, tokenizer)
+    if text.strip() or exchanges:
+        thoughts = [left] if (left := _left_of(thought)) else []
+        carried = admit(
+            carried,
+            str(answer.pk),
+            answer.role,
+            text,
+            tokenizer,
+            thoughts=thoughts,
+            exchanges=exchanges,
+        )
     # What a reviewer blacked out where a note was said is so where it is read.
     texts = [note.text for note in prepared.notes]
     redaction.hide_in(answer.conversation_id, texts, redaction.words_in_notes(prepared.notes))
@@ -146,6 +199,17 @@ def save(answer: Message, prepared: Prepared, text: str, tokenizer: ChatTokenize
         changes=[change.to_json() for change in prepared.diffusion.changes],
         notes=[_named(note) for note in prepared.notes],
     )
+
+
+def _left_of(thought: str) -> str:
+    """What of a thought is remembered: all, its last sentences, which it came to, or nothing."""
+    match of_model().reasoning_in_window:
+        case "kept":
+            return thought
+        case "shortened":
+            return "".join(sentences(thought)[-SHORT_THOUGHT:]).strip()
+        case _:
+            return ""
 
 
 def _named(note: Note) -> dict[str, str | None]:

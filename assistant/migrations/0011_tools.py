@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('assistant', '0009_memory'),
+        ('assistant', '0010_steps'),
     ]
 
     operations = [

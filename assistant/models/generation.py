@@ -42,6 +42,11 @@ class Generation(models.Model):
     )
     chat = models.JSONField(null=True)
     left_out = models.JSONField(null=True)
+    asked = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="uses_tools; of an API request tools, tool_choice, response_format, template",
+    )
     worker = models.CharField(max_length=80, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
     stop_requested = models.BooleanField(default=False)

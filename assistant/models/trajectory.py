@@ -17,9 +17,15 @@ NOT_FINITE = ["Infinity", "-Infinity", "NaN"]
 class Trajectory(models.Model):
     """The immutable record of one generation.
 
-    `messages` is the dialogue that the policy saw, as `{"role", "content"}`. `logprobs` has one
-    natural logarithm per sampled token, under the distribution really sampled from, and finite.
-    Times are in milliseconds since the person asked.
+    `messages` is the dialogue that the policy saw, as `ChatMessage.to_json` writes it; pictures
+    are in it by their ids and digests. `logprobs` has one natural logarithm per sampled token,
+    under the distribution really sampled from, and finite. Times are in milliseconds since the
+    person asked.
+
+    An answer that called tools was made in steps, each sampled from a prompt of its own. The
+    columns are those of the last step; `earlier` are those before it, as `Step.to_json` writes
+    them. What tools said is only ever part of a prompt. `spans` says what the sampled tokens are,
+    as `[kind, first, end]`: reasoning, text, or other (marks and calls).
     """
 
     generation = models.OneToOneField(
@@ -29,6 +35,8 @@ class Trajectory(models.Model):
     prompt_token_ids = ArrayField(models.IntegerField())
     sampled_token_ids = ArrayField(models.IntegerField())
     logprobs = ArrayField(models.FloatField())
+    spans = models.JSONField(default=list, db_default=[])
+    earlier = models.JSONField(default=list, db_default=[])
     sampling = models.JSONField()
     policy = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, blank=True)

@@ -13,7 +13,7 @@ from statistics import fmean
 
 from inference.diffusion.importance import chance
 from inference.diffusion.sentences import sentences
-from inference.diffusion.window import Block, Tokenizer
+from inference.diffusion.window import Block, Kind, Tokenizer
 
 MOST_REWRITES = 3
 # One message may fill a fourth of the room; what it has beyond counts for a tenth, so that nobody
@@ -75,7 +75,10 @@ def _items(
     parts = {
         block.id: sentences(block.text)
         for block in blocks
-        if not whole and len(block.needs) > 1 and block.rewrites < MOST_REWRITES
+        if not whole
+        and block.kind == Kind.TEXT
+        and len(block.needs) > 1
+        and block.rewrites < MOST_REWRITES
     }
     counts = iter(tokenizer.counts([part for each in parts.values() for part in each]))
     # Where only its age is known of a block, its length is no matter.

@@ -150,6 +150,9 @@ def _change(block: Block, after: Block | None, worth: float, rewritten: str) -> 
         action, reason = Action.FORGOTTEN, _why_forgotten(block, worth)
     elif after == block:
         action, reason = Action.KEPT, "old, but worth its place"
+    elif after.kind != block.kind:
+        action = Action.REWRITTEN
+        reason = f"the picture made room; what it shows is kept in {after.tokens} tokens"
     elif after.text == rewritten.strip():
         action = Action.REWRITTEN
         reason = f"said anew by the model, in {after.tokens} tokens in place of {block.tokens}"

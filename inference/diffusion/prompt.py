@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, takewhile
 
 from inference.contracts import ChatMessage
-from inference.diffusion.window import USER, Block, Tokenizer, Window
+from inference.diffusion.window import USER, Block, Kind, Tokenizer, Window
 
 GAP = " … "
 SYSTEM = "system"
+TOOL = "tool"
 NOTES = "What you know about the person you talk with:"
 
 
@@ -21,12 +22,11 @@ def to_messages(window: Window) -> list[ChatMessage]:
     roles alternate and that a person begins, which a forgotten message would break: neighbours
     with the same role are joined, and an ellipsis speaks for a forgotten beginning.
     """
-    spoken = [
-        ChatMessage(role, "\n\n".join(_joined(list(blocks)) for _, blocks in messages))
-        for role, messages in groupby(_by_message(window.blocks), key=lambda item: item[0])
-    ]
-    if spoken and spoken[0].role != USER:
-        spoken.insert(0, ChatMessage(USER, GAP.strip()))
+    spoken: list[ChatMessage] = []
+    for role, messages in groupby(_by_message(window.blocks), key=lambda item: item[0]):
+        if role != USER and not spoken:
+            spoken.append(ChatMessage(USER, GAP.strip()))
+        spoken += _turn(role, [list(blocks) for _, blocks in messages])
     return [ChatMessage(SYSTEM, _system(window)), *spoken]
 
 
@@ -39,6 +39,20 @@ def beginning(window: Window, tokenizer: Tokenizer) -> list[int]:
 
 def _followed(window: Window, by: str) -> Window:
     return replace(window, blocks=(*window.blocks, Block(window.next_id, "", USER, by, 1)))
+
+
+def _turn(role: str, messages: Sequence[list[Block]]) -> Iterator[ChatMessage]:
+    """Neighbouring messages of one role: what tools were asked and said, then the rest as one."""
+    blocks = [block for message in messages for block in message]
+    for exchange in (block.exchange for block in blocks if block.exchange):
+        yield ChatMessage(role, "", calls=exchange.calls)
+        for call, result in zip(exchange.calls, exchange.results, strict=True):
+            yield ChatMessage(TOOL, result, call_id=call.id)
+    said = "\n\n".join(filter(None, map(_joined, messages)))
+    images = tuple(block.image for block in blocks if block.kind == Kind.IMAGE and block.image)
+    thought = "\n\n".join(block.text for block in blocks if block.kind == Kind.THOUGHT)
+    if said or images or thought or not any(block.exchange for block in blocks):
+        yield ChatMessage(role, said, images, thought)
 
 
 def _system(window: Window) -> str:
@@ -54,8 +68,14 @@ def _by_message(blocks: Sequence[Block]) -> list[tuple[str, list[Block]]]:
     return [(group[0].role, group) for group in groups]
 
 
-def _joined(blocks: Sequence[Block]) -> str:
+def _joined(message: Sequence[Block]) -> str:
     """One message's text: exactly as it was said where nothing is missing."""
+    captions = [f"[a picture was shown here: {b.text}]" for b in message if b.kind == Kind.CAPTION]
+    blocks = [block for block in message if block.kind == Kind.TEXT]
+    return "\n".join([*captions, *([_text(blocks)] if blocks else [])])
+
+
+def _text(blocks: Sequence[Block]) -> str:
     text = "" if blocks[0].part == 0 else GAP.lstrip()
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
         text += block.text

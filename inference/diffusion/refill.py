@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
+from inference.diffusion.admit import PICTURE
 from inference.diffusion.guard import accepted, stems
 from inference.diffusion.importance import chance
 from inference.diffusion.prompt import GAP
 from inference.diffusion.sentences import sentences
-from inference.diffusion.window import Block, Tokenizer
+from inference.diffusion.window import Block, Kind, Tokenizer
 
 
 def refill(
@@ -35,11 +36,22 @@ def refill(
         worded_anew = accepted(block, text, budgets[block.id], tokenizer) if text else None
         if worded_anew and _kept(block, worded_anew) > _kept(block, refills.get(block.id)):
             refills[block.id] = worded_anew
-    filled = (
-        refills[block.id] if block.id in refills else None if budgets.get(block.id) == 0 else block
-        for block in blocks
-    )
+    for block in blocks:
+        if budgets.get(block.id) == 0:
+            refills[block.id] = _counted(captioned(block), tokenizer)
+    filled = (refills.get(block.id, block) for block in blocks)
     return tuple(block for block in filled if block is not None)
+
+
+def _counted(block: Block | None, tokenizer: Tokenizer) -> Block | None:
+    return block and replace(block, tokens=tokenizer.counts([block.text])[0])
+
+
+def captioned(block: Block) -> Block | None:
+    """What is left of a block that is let go: of a picture that was described, its caption."""
+    if block.kind != Kind.IMAGE or block.text == PICTURE:
+        return None
+    return replace(block, kind=Kind.CAPTION, image=None, tokens=0, rewrites=block.rewrites + 1)
 
 
 def _kept(block: Block, refill: Block | None) -> float:

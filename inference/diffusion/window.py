@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from inference.contracts import ChatMessage
+from inference.contracts import Call, ChatMessage, ImageRef
 
 Encoder = Callable[[str], list[int]]
 
@@ -24,6 +24,32 @@ class Tokenizer(Protocol):
     def prompt_ids(self, messages: Sequence[ChatMessage]) -> list[int]: ...
 
 
+class Kind(StrEnum):
+    """What a block is. All but texts are kept whole or let go whole."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    CAPTION = "caption"
+    THOUGHT = "thought"
+    EXCHANGE = "exchange"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The tool calls of one step of an answer, and the result of each."""
+
+    calls: tuple[Call, ...]
+    results: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """For people, and for those who judge what of it will be asked for."""
+        return "\n".join(
+            f"{call.name}({call.arguments}): {result}"
+            for call, result in zip(self.calls, self.results, strict=True)
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A piece of a message that is kept, cut or forgotten as one.
@@ -31,7 +57,9 @@ class Block:
     `id` rises with time and is never used twice in a window. `part` of `parts` says which piece of
     the message it is, so that a missing neighbour can be seen. `tokens` counts the text on its own.
     `needs` are the log-odds that what a sentence says will be asked for, one for each of
-    `sentences.sentences(text)`; empty while unknown. A pinned block is not forgotten.
+    `sentences.sentences(text)`; empty while unknown. A pinned block is not forgotten. `part` and
+    `parts` count texts alone. The text of an image is its caption, and that of an exchange what was
+    called and what came of it.
     """
 
     id: int
@@ -44,6 +72,9 @@ class Block:
     needs: tuple[float, ...] = ()
     rewrites: int = 0
     is_pinned: bool = False
+    kind: Kind = Kind.TEXT
+    image: ImageRef | None = None
+    exchange: Exchange | None = None
 
     @property
     def is_verbatim(self) -> bool:
@@ -117,9 +148,18 @@ def to_json(window: Window) -> dict[str, Any]:
         "system_text": window.system_text,
         "next_id": window.next_id,
         "notes": list(window.notes),
-        "blocks": [asdict(block) for block in window.blocks],
+        "blocks": [_block_json(block) for block in window.blocks],
         "changes": [change.to_json() for change in window.changes],
     }
+
+
+def _block_json(block: Block) -> dict[str, Any]:
+    """Most blocks are texts: what only others have is left out of them."""
+    content = asdict(block)
+    if block.kind == Kind.TEXT:
+        for name in ("kind", "image", "exchange"):
+            del content[name]
+    return content
 
 
 def from_json(content: dict[str, Any]) -> Window:
@@ -136,4 +176,18 @@ def _change(content: dict[str, Any]) -> Change:
 def _block(content: dict[str, Any]) -> Block:
     """A stored block; what an older version of Danas knew of it besides is left out."""
     known = {field.name: content[field.name] for field in fields(Block) if field.name in content}
-    return Block(**{**known, "needs": tuple(content.get("needs", ()))})
+    image, exchange = known.get("image"), known.get("exchange")
+    return Block(
+        **{
+            **known,
+            "needs": tuple(content.get("needs", ())),
+            "kind": Kind(known.get("kind", Kind.TEXT)),
+            "image": ImageRef(**image) if image else None,
+            "exchange": _exchange(exchange) if exchange else None,
+        }
+    )
+
+
+def _exchange(content: dict[str, Any]) -> Exchange:
+    calls = tuple(Call(**call) for call in content["calls"])
+    return Exchange(calls, tuple(content["results"]))

@@ -2551,7 +2551,7 @@ export interface components {
              */
             role: "user" | "assistant" | "system";
             /** Parts */
-            parts: (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"])[];
+            parts: (components["schemas"]["TextPart"] | components["schemas"]["ImagePart"] | components["schemas"]["ReasoningPart"] | components["schemas"]["ToolPart"])[];
             /**
              * Created At
              * Format: date-time
@@ -2565,6 +2565,21 @@ export interface components {
              */
             feedback: components["schemas"]["FeedbackOut"][];
         };
+        /**
+         * ReasoningPart
+         * @description What was thought before an answer, and for how long.
+         */
+        ReasoningPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "reasoning";
+            /** Text */
+            text: string;
+            /** Ms */
+            ms: number;
+        };
         /** TextPart */
         TextPart: {
             /**
@@ -2574,6 +2589,35 @@ export interface components {
             type: "text";
             /** Text */
             text: string;
+        };
+        /**
+         * ToolPart
+         * @description A tool call as the event `tool` tells of it, when the answer had ended.
+         */
+        ToolPart: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "tool";
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Arguments */
+            arguments: unknown;
+            /** State */
+            state: string;
+            /**
+             * Result
+             * @default null
+             */
+            result: string | null;
+            /**
+             * Ms
+             * @default null
+             */
+            ms: number | null;
         };
         /**
          * Changes
@@ -4914,16 +4958,16 @@ export interface components {
          *     text    {"text": str}
          *     usage   {"prompt_tokens": int, "completion_tokens": int,
          *              "first_token_ms": float | None, "total_ms": float}
-         *     done    {"finish_reason": "stop" | "length"}
+         *     done    {"finish_reason": "stop" | "length" | "tool_calls"}
          *     stopped {}
          *     error   {"code": str, "message": str, "can_retry": bool}
-         *
-         *     `done`, `stopped` and `error` are last. `memory` is reserved; so are these two, which the page
-         *     shows already:
-         *
          *     reasoning {"text": str, "ms": float}: a piece of thought and how long it took
-         *     tool      {"id": str, "name": str, "arguments": {…}, "result": str | None}: a call, and again
-         *               with the same id when its result is there
+         *     tool      {"id": str, "name": str, "arguments": {…}, "state": str, "result": str | None,
+         *                "ms": float | None}: a call, and again with the same id when its state is another:
+         *               asked, allowed, running, done, failed, refused, expired; "yours" where the caller of
+         *               the API is to run it. Arguments that are no JSON are text.
+         *
+         *     `done`, `stopped` and `error` are last. `memory` is reserved.
          */
         Event: {
             /**

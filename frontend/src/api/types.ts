@@ -5,6 +5,8 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export type Part = Schemas["TextPart"] | Schemas["ImagePart"];
+/** An answer may have more in it than a person can send. */
+export type AnswerPart = Part | Schemas["ReasoningPart"] | Schemas["ToolPart"];
 export type Message = Schemas["MessageOut"];
 export type Conversation = Schemas["ConversationOut"];
 export type ConversationPart = Schemas["ConversationTree"];

@@ -1,4 +1,4 @@
-import type { Part } from "../api/types";
+import type { AnswerPart, Part } from "../api/types";
 
 /** A message's parts: what was written, then the images by their ids. */
 export function partsOf(text: string, images: string[]): Part[] {
@@ -6,10 +6,10 @@ export function partsOf(text: string, images: string[]): Part[] {
   return text || shown.length === 0 ? [{ type: "text", text }, ...shown] : shown;
 }
 
-export function imagesIn(parts: Part[]): string[] {
+export function imagesIn(parts: AnswerPart[]): string[] {
   return parts.flatMap((part) => (part.type === "image" ? [part.image] : []));
 }
 
-export function textIn(parts: Part[]): string {
+export function textIn(parts: AnswerPart[]): string {
   return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
 }

@@ -34,7 +34,7 @@ class Words:
     def spans(self, text: str) -> list[tuple[int, int]]:
         return [word.span() for word in re.finditer(r"\S+", text)]
 
-    def prompt_ids(self, messages: Sequence[ChatMessage]) -> list[int]:
+    def prompt_ids(self, messages: Sequence[ChatMessage], *_: object) -> list[int]:
         return [token for each in messages for token in (1, *self.encode(each.content))]
 
 

@@ -1,0 +1,28 @@
+"""An answer may be made in steps, and be asked for with tools or in a given form."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('assistant', '0009_memory'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='generation',
+            name='asked',
+            field=models.JSONField(db_default={}, default=dict, help_text='uses_tools; of an API request tools, tool_choice, response_format, template'),
+        ),
+        migrations.AddField(
+            model_name='trajectory',
+            name='earlier',
+            field=models.JSONField(db_default=[], default=list),
+        ),
+        migrations.AddField(
+            model_name='trajectory',
+            name='spans',
+            field=models.JSONField(db_default=[], default=list),
+        ),
+    ]
