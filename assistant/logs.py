@@ -60,6 +60,9 @@ def configuration(shape: str) -> dict[str, Any]:
             # uvicorn brings handlers of its own, which know nothing of all this.
             "uvicorn": {"handlers": [], "level": "INFO", "propagate": True},
             "uvicorn.error": {"level": "INFO"},
+            # They would log addresses and what tool servers say; our own sentence says enough.
+            "httpx2": {"level": "WARNING"},
+            "mcp": {"level": "CRITICAL"},
         },
     }
 

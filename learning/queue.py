@@ -11,7 +11,6 @@ import json
 import time
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 from uuid import UUID
 

@@ -6,6 +6,7 @@ Rae reviews, Rho researches, Ann administers. The first call makes a person, lat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,8 +22,10 @@ from assistant.models import (
     Image,
     Message,
     Note,
+    Reminder,
     ReviewItem,
     Role,
+    ToolCall,
     Trajectory,
     User,
     Window,
@@ -141,6 +144,20 @@ def note(owner: User, text: str = "I like rice.", **values: Any) -> Note:
     """A line of this person's profile as it is, without the rules."""
     facts = {"kind": Note.Kind.PREFERENCE, "need": 1.0, "tokens": 6}
     return Note.objects.create(owner=owner, text=text, **{**facts, **values})
+
+
+def reminder(owner: User, text: str = "Water the plants", **values: Any) -> Reminder:
+    """A row as it is, due in an hour."""
+    due_at = timezone.now() + timedelta(hours=1)
+    return Reminder.objects.create(owner=owner, text=text, **{"due_at": due_at, **values})
+
+
+def tool_call(owner: User, **values: Any) -> ToolCall:
+    """A call that waits for its person, in an answer that is being made."""
+    making = answer(said(conversation(owner)), status=Generation.Status.RUNNING)
+    facts = {"call_id": "call_0", "step": 0, "position": 0, "key": "notes_add"}
+    named = {"name": "notes_add", "arguments": '{"text": "I like tea."}', "state": "asked"}
+    return ToolCall.objects.create(generation=making.generation, **{**facts, **named, **values})
 
 
 def review_item(message: Message, **values: Any) -> ReviewItem:

@@ -38,6 +38,8 @@ from assistant.api import (
     session,
     sharing,
     snapshots,
+    tool_servers,
+    tools,
     trajectories,
     updates,
 )
@@ -121,6 +123,8 @@ for router in (
     search.router,
     session.router,
     snapshots.router,
+    tool_servers.router,
+    tools.router,
     trajectories.router,
     updates.router,
 ):

@@ -20,6 +20,7 @@ from assistant.accounts import roles
 from assistant.errors import ConfirmationWrong
 from assistant.memory import forgetting, profile
 from assistant.models import ApiKey, Conversation, Erasure, Export, Image, Share, User
+from assistant.tools import reminders
 from learning import intake, queue, scopes
 
 ERASE = "assistant.erase"
@@ -42,6 +43,7 @@ def ask(person: User, *, with_account: bool, name: str) -> Erasure:
     now = timezone.now()
     Conversation.objects.filter(owner=person).update(deleted_at=now)
     profile.forget_person(person)
+    reminders.forget_person(person)
     Share.objects.filter(owner=person).delete()
     Export.objects.filter(owner=person).delete()
     scopes.forget_person(person.pk)

@@ -79,6 +79,12 @@ def delete(person: User, pk: UUID) -> None:
     notices.reminded(person.pk)
 
 
+def forget_person(person: User) -> None:
+    """Delete all; call it in the transaction that deletes all conversations."""
+    Reminder.objects.filter(owner=person).delete()
+    notices.reminded(person.pk)
+
+
 def fire() -> int:
     """Tell what is due, each once, however many do this at the same time.
 

@@ -2000,6 +2000,161 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tools/servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tool servers */
+        get: operations["assistant_api_tool_servers_show"];
+        put?: never;
+        /**
+         * Add a tool server
+         * @description Its tools are offered once it has said what they are: `POST …/try` asks it at once.
+         */
+        post: operations["assistant_api_tool_servers_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tools/servers/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a tool server */
+        delete: operations["assistant_api_tool_servers_remove"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a tool server
+         * @description With another address or command its secrets have to be given anew.
+         */
+        patch: operations["assistant_api_tool_servers_change"];
+        trace?: never;
+    };
+    "/v1/tools/servers/{pk}/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask what it offers
+         * @description Waits for the server's answer, some seconds at most; `problem` says why there is none.
+         */
+        post: operations["assistant_api_tool_servers_try_it"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the policy may do for me */
+        get: operations["assistant_api_tools_show"];
+        /**
+         * Allow a tool, or not
+         * @description A server's tool that says something else of itself later is asked about again.
+         */
+        put: operations["assistant_api_tools_choose"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/time-zone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say where one lives */
+        put: operations["assistant_api_tools_choose_zone"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tool-calls/{pk}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a call run, or not
+         * @description The first decision stands; the answer says what became of the call.
+         */
+        post: operations["assistant_api_tools_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reminders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** My reminders */
+        get: operations["assistant_api_tools_list_reminders"];
+        put?: never;
+        /** Set a reminder */
+        post: operations["assistant_api_tools_add_reminder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reminders/{pk}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Cancel it, or put it away */
+        delete: operations["assistant_api_tools_delete_reminder"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/trajectories": {
         parameters: {
             query?: never;
@@ -4797,6 +4952,280 @@ export interface components {
             because: "withdrawn" | "redacted";
         };
         /**
+         * ServerOut
+         * @description `secrets` are the names of its headers or variables; what they hold is never told again.
+         *
+         *     `problem` says why it did not answer when it was last asked what it offers, at `tried_at`.
+         */
+        ServerOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Transport
+             * @enum {string}
+             */
+            transport: "stdio" | "http";
+            /** Command */
+            command: string[];
+            /** Url */
+            url: string;
+            /** Secrets */
+            secrets: string[];
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** May Use Network */
+            may_use_network: boolean;
+            /**
+             * Allowance
+             * @enum {string}
+             */
+            allowance: "ask" | "always" | "never";
+            /** Timeout S */
+            timeout_s: number;
+            /** Tools */
+            tools: components["schemas"]["ServerToolOut"][];
+            /** Listed At */
+            listed_at: string | null;
+            /** Tried At */
+            tried_at: string | null;
+            /** Problem */
+            problem: string;
+        };
+        /** ServerToolOut */
+        ServerToolOut: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+        };
+        /**
+         * Servers
+         * @description `programs`: may there be servers that are programs of this machine? `isolates`: can it keep
+         *     those from the network?
+         */
+        Servers: {
+            /** Data */
+            data: components["schemas"]["ServerOut"][];
+            /** Programs */
+            programs: boolean;
+            /** Isolates */
+            isolates: boolean;
+        };
+        /**
+         * Allowance
+         * @description What is done when the policy wants to use a tool.
+         * @enum {string}
+         */
+        Allowance: "ask" | "always" | "never";
+        /** NewServer */
+        NewServer: {
+            /**
+             * Name
+             * @description small letters, digits, hyphens
+             */
+            name: string;
+            transport: components["schemas"]["Transport"];
+            /**
+             * Command
+             * @description the program and its arguments, where it is one
+             */
+            command?: string[] | null;
+            /**
+             * Url
+             * @description where it is at an address
+             */
+            url?: string | null;
+            /**
+             * Secrets
+             * @description HTTP headers, or variables of the environment
+             */
+            secrets?: {
+                [key: string]: string;
+            } | null;
+            /** Is Enabled */
+            is_enabled?: boolean | null;
+            /** May Use Network */
+            may_use_network?: boolean | null;
+            /** @description what holds until a person chooses */
+            allowance?: components["schemas"]["Allowance"] | null;
+            /** Timeout S */
+            timeout_s?: number | null;
+        };
+        /**
+         * Transport
+         * @enum {string}
+         */
+        Transport: "stdio" | "http";
+        /**
+         * ServerChange
+         * @description What is left out stays as it is.
+         */
+        ServerChange: {
+            /**
+             * Name
+             * @description small letters, digits, hyphens
+             */
+            name?: string | null;
+            transport?: components["schemas"]["Transport"] | null;
+            /**
+             * Command
+             * @description the program and its arguments, where it is one
+             */
+            command?: string[] | null;
+            /**
+             * Url
+             * @description where it is at an address
+             */
+            url?: string | null;
+            /**
+             * Secrets
+             * @description HTTP headers, or variables of the environment
+             */
+            secrets?: {
+                [key: string]: string;
+            } | null;
+            /** Is Enabled */
+            is_enabled?: boolean | null;
+            /** May Use Network */
+            may_use_network?: boolean | null;
+            /** @description what holds until a person chooses */
+            allowance?: components["schemas"]["Allowance"] | null;
+            /** Timeout S */
+            timeout_s?: number | null;
+        };
+        /** MyTools */
+        MyTools: {
+            /** Tools */
+            tools: components["schemas"]["ToolOut"][];
+            /**
+             * Time Zone
+             * @description IANA name; empty: not known, so UTC
+             */
+            time_zone: string;
+        };
+        /**
+         * ToolOut
+         * @description A tool, and what is done when the policy wants to use it: `ask` each time, `always` let it,
+         *     or `never` offer it. `server` is empty for one that Danas brings along.
+         */
+        ToolOut: {
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /** Server */
+            server: string;
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "ask" | "always" | "never";
+        };
+        /** ToolChoice */
+        ToolChoice: {
+            /** Key */
+            key: string;
+            choice: components["schemas"]["Allowance"];
+        };
+        /** TimeZone */
+        TimeZone: {
+            /**
+             * Time Zone
+             * @description like Asia/Manila
+             */
+            time_zone: string;
+        };
+        /**
+         * ToolCallOut
+         * @description A call as it stands. `arguments` is what the policy wrote, `result` what it was told.
+         */
+        ToolCallOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Answer
+             * Format: uuid
+             */
+            answer: string;
+            /** Name */
+            name: string;
+            /** Arguments */
+            arguments: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "asked" | "allowed" | "running" | "done" | "failed" | "refused" | "expired";
+            /** Result */
+            result: string;
+            /** Is Error */
+            is_error: boolean;
+            /** Took Ms */
+            took_ms: number | null;
+        };
+        /**
+         * Decision
+         * @description `once` lets this call run, `always` the tool's later ones too.
+         */
+        Decision: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "once" | "always" | "no";
+        };
+        /**
+         * ReminderOut
+         * @description Something to be told at `due_at`; `fired_at` is null until then. `conversation` is where it
+         *     was set, null where that was not in a conversation or it is gone.
+         */
+        ReminderOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Text */
+            text: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+            /** Fired At */
+            fired_at: string | null;
+            /** Conversation */
+            conversation: string | null;
+        };
+        /**
+         * Reminders
+         * @description The earliest first; those with `fired_at` were told and not put away.
+         */
+        Reminders: {
+            /** Data */
+            data: components["schemas"]["ReminderOut"][];
+        };
+        /** NewReminder */
+        NewReminder: {
+            /** Text */
+            text: string;
+            /**
+             * Due At
+             * Format: date-time
+             */
+            due_at: string;
+        };
+        /**
          * PullOut
          * @description One time that somebody took trajectories out. `is_whole` is false while it runs, and for one
          *     that was broken off.
@@ -5114,29 +5543,6 @@ export interface components {
             type: "reminded";
             /** Reminders */
             reminders: components["schemas"]["ReminderOut"][];
-        };
-        /**
-         * ReminderOut
-         * @description Something to be told at `due_at`; `fired_at` is null until then. `conversation` is where it
-         *     was set, null where that was not in a conversation or it is gone.
-         */
-        ReminderOut: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Text */
-            text: string;
-            /**
-             * Due At
-             * Format: date-time
-             */
-            due_at: string;
-            /** Fired At */
-            fired_at: string | null;
-            /** Conversation */
-            conversation: string | null;
         };
         /**
          * Removed
@@ -8168,6 +8574,276 @@ export interface operations {
         responses: {
             /** @description OK */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_tool_servers_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Servers"];
+                };
+            };
+        };
+    };
+    assistant_api_tool_servers_add: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewServer"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerOut"];
+                };
+            };
+        };
+    };
+    assistant_api_tool_servers_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    assistant_api_tool_servers_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServerChange"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerOut"];
+                };
+            };
+        };
+    };
+    assistant_api_tool_servers_try_it: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServerOut"];
+                };
+            };
+        };
+    };
+    assistant_api_tools_show: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyTools"];
+                };
+            };
+        };
+    };
+    assistant_api_tools_choose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ToolChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyTools"];
+                };
+            };
+        };
+    };
+    assistant_api_tools_choose_zone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimeZone"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MyTools"];
+                };
+            };
+        };
+    };
+    assistant_api_tools_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolCallOut"];
+                };
+            };
+        };
+    };
+    assistant_api_tools_list_reminders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reminders"];
+                };
+            };
+        };
+    };
+    assistant_api_tools_add_reminder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReminder"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReminderOut"];
+                };
+            };
+        };
+    };
+    assistant_api_tools_delete_reminder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                pk: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -33,6 +33,7 @@ from assistant.models import (
 )
 from assistant.mydata import exports
 from assistant.sharing import links
+from assistant.tools.servers import configuring
 from inference import registry
 from inference.models import PolicyVersion
 from learning.models import Alarm, Participant, Update
@@ -67,6 +68,9 @@ def world(owner: User) -> World:
         "folder": Folder.objects.create(owner=owner, name="Work").pk,
         "export": _export(owner),
         "share": links.share(owner, answer.conversation_id, answer.pk, with_name=False).pk,
+        "reminder": factories.reminder(owner).pk,
+        "call": factories.tool_call(owner).pk,
+        "server": _server(),
         "image": uploads.take_in(owner, picture()).pk,
         "person": owner.pk,
         "key": _key(owner),
@@ -127,6 +131,12 @@ def _export(owner: User) -> UUID:
     export = exports.ask(owner)
     exports.build(export.pk)
     return export.pk
+
+
+def _server() -> UUID:
+    """One that nobody is to reach; trying it says so."""
+    values = {"name": "far", "transport": "http", "may_use_network": True}
+    return configuring.add(factories.ann(), {**values, "url": "http://127.0.0.1:1/mcp"}, {}).pk
 
 
 def _session(owner: User) -> int:
@@ -233,6 +243,11 @@ CALLS = [
     Call("GET /v1/conversations/{pk}/shares", {"pk": "$conversation"}),
     Call("GET /v1/exports/{pk}/download", {"pk": "$export"}),
     Call("DELETE /v1/shares/{pk}", {"pk": "$share"}),
+    Call("DELETE /v1/reminders/{pk}", {"pk": "$reminder"}),
+    Call("POST /v1/tool-calls/{pk}/decision", {"pk": "$call"}, {"decision": "once"}),
+    Call("PATCH /v1/tools/servers/{pk}", {"pk": "$server"}, {"is_enabled": False}, owner="ann"),
+    Call("POST /v1/tools/servers/{pk}/try", {"pk": "$server"}, owner="ann"),
+    Call("DELETE /v1/tools/servers/{pk}", {"pk": "$server"}, owner="ann"),
     Call("GET /v1/conversations/{pk}/export", {"pk": "$conversation", "format": "json"}),
     Call("GET /v1/images/{pk}", {"pk": "$image"}),
     Call("DELETE /v1/images/{pk}", {"pk": "$image"}),
