@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from assistant import logs, rates
 from assistant.home import Home
+from inference.profiles import FAMILIES, profile_of
 from learning.config import UpdateConfig
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -52,12 +53,15 @@ class Environment(BaseSettings):
     oidc_name: str = Field("Single sign-on", alias="DANAS_OIDC_NAME")
     database_url: str = Field("", alias="DATABASE_URL")
     valkey_url: str = Field("", alias="VALKEY_URL")
-    window_tokens: int = Field(2048, alias="DANAS_WINDOW_TOKENS", ge=64)
+    profile: str = Field("", alias="DANAS_PROFILE")
+    tower_lora: Literal["on", "off"] = Field("off", alias="DANAS_TOWER_LORA")
+    engine_flags: str = Field("", alias="DANAS_ENGINE_FLAGS")
+    window_tokens: int | None = Field(None, alias="DANAS_WINDOW_TOKENS", ge=64)
     profile_tokens: int | None = Field(None, alias="DANAS_PROFILE_TOKENS", ge=0)
-    answer_tokens: int = Field(512, alias="DANAS_ANSWER_TOKENS", ge=1)
+    answer_tokens: int | None = Field(None, alias="DANAS_ANSWER_TOKENS", ge=1)
     tool_steps: int = Field(8, alias="DANAS_TOOL_STEPS", ge=1)
-    temperature: float = Field(0.2, alias="DANAS_TEMPERATURE", ge=0, le=2)
-    top_p: float = Field(0.9, alias="DANAS_TOP_P", gt=0, le=1)
+    temperature: float | None = Field(None, alias="DANAS_TEMPERATURE", ge=0, le=2)
+    top_p: float | None = Field(None, alias="DANAS_TOP_P", gt=0, le=1)
     system_text: str = Field(
         "You are Danas, a helpful personal assistant.", alias="DANAS_SYSTEM_TEXT"
     )
@@ -88,6 +92,13 @@ class Environment(BaseSettings):
     def _empty_is_unset(cls, mode: str | None) -> str | None:
         """A compose file can't leave a variable out."""
         return mode or None
+
+    @field_validator("profile")
+    @classmethod
+    def _is_a_profile(cls, name: str) -> str:
+        if name not in {"", *FAMILIES}:
+            raise ValueError(f"{name!r} is none of {', '.join(FAMILIES)}")
+        return name
 
     @field_validator("update_config")
     @classmethod
@@ -350,14 +361,19 @@ SIGNUP: str = env.signup or ""
 # Where links in e-mails lead.
 PUBLIC_URL = env.public_url.rstrip("/") or f"http://localhost:{PORT}"
 OIDC_NAME = env.oidc_name if env.oidc_issuer else ""
-WINDOW_TOKENS, ANSWER_TOKENS = env.window_tokens, env.answer_tokens
+# What suits the model, unless it was set.
+_suited = profile_of(MODEL_PATH)
+WINDOW_TOKENS = env.window_tokens or _suited.window_tokens
+ANSWER_TOKENS = env.answer_tokens or _suited.answer_tokens
+TEMPERATURE = _suited.temperature if env.temperature is None else env.temperature
+TOP_P = env.top_p or _suited.top_p
 # An eighth of the window, unless it was set.
 PROFILE_TOKENS = WINDOW_TOKENS // 8 if env.profile_tokens is None else env.profile_tokens
 if PROFILE_TOKENS > WINDOW_TOKENS // 2:
     raise ValueError("DANAS_PROFILE_TOKENS is more than half of DANAS_WINDOW_TOKENS")
 # Requests to the engine for one answer; in the last one no tool may be called.
 TOOL_STEPS = env.tool_steps
-TEMPERATURE, TOP_P, SYSTEM_TEXT = env.temperature, env.top_p, env.system_text
+SYSTEM_TEXT = env.system_text
 MESSAGE_BYTES = env.message_bytes
 IMAGE_BYTES, IMAGE_DAY_BYTES = env.image_bytes, env.image_day_bytes
 UPDATE_STEPS, UPDATE_EVENTS, UPDATE_HOURS = env.update_steps, env.update_events, env.update_hours

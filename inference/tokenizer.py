@@ -24,7 +24,7 @@ from tokenizers import Tokenizer
 from inference.chat_wire import arguments_of, offered
 from inference.contracts import ChatMessage, ToolSpec
 from inference.errors import TemplateRefused
-from inference.profiles import Pictures, pictures_of
+from inference.profiles import Pictures, pictures_of, profile_of
 
 ZERO_WIDTH_SPACE = "\u200b"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -227,7 +227,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _read_template(folder: Path, config: dict[str, Any]) -> str:
-    file = folder / "chat_template.jinja"
+    file = profile_of(folder).chat_template or folder / "chat_template.jinja"
     if file.exists():
         return file.read_text(encoding="utf-8")
     template = config.get("chat_template")

@@ -27,7 +27,7 @@ os.environ.update(
     DANAS_ENGINE_KEY="only for tests",
 )
 # A test run is the same whatever the machine was set up to serve.
-for name in ("DATABASE_URL", "VALKEY_URL", "DANAS_ENGINE_URLS", "DANAS_MODEL"):
+for name in ("DATABASE_URL", "VALKEY_URL", "DANAS_ENGINE_URLS", "DANAS_MODEL", "DANAS_PROFILE"):
     os.environ.pop(name, None)
 django.setup()
 # Slow on purpose in use, and only slow here.

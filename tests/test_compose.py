@@ -47,7 +47,6 @@ def embedded(monkeypatch):
         port=8000,
         model=Path("/data/models/base"),
         engine_port=8001,
-        context_tokens=2560,
         runs_postgres=True,
         runs_valkey=True,
         runs_engine=True,

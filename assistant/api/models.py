@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from django.conf import settings
 from ninja import Router
 
 from assistant.api.auth import ApiRequest, Needs
@@ -12,17 +13,27 @@ from assistant.models import Scope, User
 from inference import registry, routing
 from inference.errors import UnknownPolicy
 from inference.models import PolicyVersion
+from inference.profiles import profile_of, what_is_off
 
 router = Router(tags=["chat"])
 
 
 class Model(Out):
-    """OpenAI's shape. `danas` is whichever version answers the caller now."""
+    """OpenAI's shape and more. `danas` is whichever version answers the caller now.
+
+    `profile` names the family of the base model, `images` says how many a request may have at
+    most, and `off`, in sentences, what the model is not asked for.
+    """
 
     id: str
     object: Literal["model"] = "model"
     created: int
     owned_by: str = "danas"
+    profile: str
+    images: int
+    reasoning: bool
+    tools: bool
+    off: list[str]
 
 
 class Models(Out):
@@ -52,4 +63,13 @@ def _servable(person: User) -> list[Model]:
 
 
 def _model(name: str, version: PolicyVersion) -> Model:
-    return Model(id=name, created=int(version.created_at.timestamp()))
+    served = profile_of(settings.MODEL_PATH)
+    return Model(
+        id=name,
+        created=int(version.created_at.timestamp()),
+        profile=served.name,
+        images=served.images,
+        reasoning=bool(served.reasoning_parser),
+        tools=bool(served.tool_parser),
+        off=what_is_off(served),
+    )

@@ -38,7 +38,6 @@ class Plan:
     port: int
     model: Path
     engine_port: int
-    context_tokens: int
     runs_postgres: bool
     runs_valkey: bool
     runs_engine: bool
@@ -75,11 +74,9 @@ def engine(plan: Plan) -> list[Program]:
         return []
     module = (PYTHON, "-m", "inference.engine.server")
     where = ("--model", str(plan.model), "--host", "127.0.0.1", "--port", str(plan.engine_port))
-    tokens = ("--max-model-len", str(plan.context_tokens))
     # vLLM's processes talk over sockets in the temporary folder, and leave them there when killed.
     scratch = {"TMPDIR": str(plan.home.sockets)}
-    command = [*module, *where, *tokens]
-    return [Program(name="engine", command=command, stage=ENGINE, environment=scratch)]
+    return [Program(name="engine", command=[*module, *where], stage=ENGINE, environment=scratch)]
 
 
 def workers(plan: Plan) -> list[Program]:

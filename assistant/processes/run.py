@@ -19,6 +19,7 @@ from assistant.processes.programs import PYTHON, Plan, programs
 from assistant.processes.ready import Say
 from assistant.processes.supervise import Supervisor, clear, end_last_session
 from assistant.settings import env
+from inference.profiles import profile_of, what_is_off
 
 ADMINISTRATOR = "admin"
 LOOK_EVERY_S = 1.0
@@ -31,7 +32,6 @@ def plan() -> Plan:
         port=settings.PORT,
         model=settings.MODEL_PATH,
         engine_port=settings.ENGINE_PORT,
-        context_tokens=settings.WINDOW_TOKENS + settings.ANSWER_TOKENS,
         runs_postgres=not env.database_url,
         runs_valkey=not env.valkey_url,
         runs_engine=not env.engine_urls,
@@ -65,6 +65,7 @@ def _prepare(wanted: Plan, say: Say) -> None:
     machine.make_secrets(wanted.home)
     if not (wanted.model / "config.json").exists():
         _make_model(wanted, say)
+    _describe_model(wanted, say)
     if wanted.runs_postgres:
         if not wanted.home.postgres.exists():
             say("Making the database …")
@@ -80,6 +81,12 @@ def _make_model(wanted: Plan, say: Say) -> None:
     made = subprocess.run([*module, *what], cwd=settings.BASE_DIR, check=False)
     if made.returncode:
         raise CannotStart(f"The base model {settings.MODEL!r} could not be made.")
+
+
+def _describe_model(wanted: Plan, say: Say) -> None:
+    """Before the long wait for the engine, what there will be no use in looking for."""
+    profile = profile_of(wanted.model)
+    say(" ".join([f"The model is served as {profile.title}.", *what_is_off(profile)]))
 
 
 def _serve(wanted: Plan, say: Say) -> None:

@@ -21,12 +21,10 @@ from typing import Any
 import numpy as np
 
 from inference.errors import AdapterInvalid
+from inference.profiles import Lora, lora_of
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
-# The layers that adapters may change. Wrapping the language model's head as well would make vLLM
-# copy a vocabulary's worth of weights for every token on a CPU, adapter or not.
-SERVED_LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 KEY = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])\.weight")
 LARGEST_HEADER = 1 << 27
 CHUNK = 1 << 20
@@ -64,7 +62,7 @@ def check(folder: Path, base_model: Path, largest_rank: int) -> None:
     config = _config(folder)
     _check_config(config, largest_rank)
     tensors = header(folder / WEIGHTS)
-    _check_keys(tensors, _base_shapes(base_model))
+    _check_keys(tensors, _base_shapes(base_model), lora_of(base_model))
     _check_finite(folder / WEIGHTS, tensors)
 
 
@@ -130,7 +128,7 @@ def _base_shapes(base_model: Path) -> dict[str, tuple[int, ...]]:
     return {name: tensor.shape for file in files for name, tensor in header(file).items()}
 
 
-def _check_keys(tensors: dict[str, Tensor], base: dict[str, tuple[int, ...]]) -> None:
+def _check_keys(tensors: dict[str, Tensor], base: dict[str, tuple[int, ...]], served: Lora) -> None:
     if not tensors:
         raise AdapterInvalid("The adapter has no weights.")
     for name, tensor in tensors.items():
@@ -138,7 +136,7 @@ def _check_keys(tensors: dict[str, Tensor], base: dict[str, tuple[int, ...]]) ->
         shape = base.get(f"{match['module']}.weight") if match else None
         if match is None or shape is None:
             raise AdapterInvalid(f"{name} belongs to no layer of the base model.")
-        if match["module"].rsplit(".", 1)[-1] not in SERVED_LAYERS:
+        if not re.fullmatch(served.pattern, match["module"]):
             raise AdapterInvalid(f"{name} is of a layer that adapters are not served on.")
         if match["side"] == "A":
             fits = len(tensor.shape) == 2 and tensor.shape[1:] == shape[1:]

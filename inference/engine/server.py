@@ -1,6 +1,8 @@
 """Starts vLLM's OpenAI server with the flags that Danas needs, in this very process.
 
-`VLLM_API_KEY=… python -m inference.engine.server --model DIR --port N --max-model-len N`
+`VLLM_API_KEY=… python -m inference.engine.server --model DIR --port N`
+
+What differs from model to model comes from its profile; `DANAS_ENGINE_FLAGS` has the last word.
 
 vLLM's API server runs here and starts an EngineCore and a worker as child processes. It does not
 tie their lives to its own: after a SIGKILL of the API server both go on running. multiprocessing
@@ -15,13 +17,14 @@ import ctypes
 import json
 import multiprocessing
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
 from inference.contracts import BASE_NAME
-from inference.engine.adapters import SERVED_LAYERS
+from inference.profiles import Lora, Profile, lora_of, profile_of
 
 PR_SET_PDEATHSIG = 1
 FULL_WINDOWS = 32
@@ -69,8 +72,17 @@ def model_config(model: Path) -> dict[str, Any]:
     return text
 
 
+def context_tokens(arguments: argparse.Namespace) -> int:
+    """Window plus answer, as far as the model reaches."""
+    profile = profile_of(arguments.model)
+    window = int(os.environ.get("DANAS_WINDOW_TOKENS") or profile.window_tokens)
+    answer = int(os.environ.get("DANAS_ANSWER_TOKENS") or profile.answer_tokens)
+    reach = int(model_config(arguments.model)["max_position_embeddings"])
+    return min(arguments.max_model_len or window + answer, reach)
+
+
 def flags(arguments: argparse.Namespace) -> list[str]:
-    tokens = min(arguments.max_model_len, model_config(arguments.model)["max_position_embeddings"])
+    tokens = context_tokens(arguments)
     return [
         *("--model", str(arguments.model), "--served-model-name", BASE_NAME),
         *("--host", arguments.host, "--port", str(arguments.port)),
@@ -79,14 +91,43 @@ def flags(arguments: argparse.Namespace) -> list[str]:
         # Log-probabilities of the distribution that was sampled from, after temperature and top-p.
         *("--logprobs-mode", "processed_logprobs"),
         *("--enable-lora", "--max-lora-rank", str(arguments.max_lora_rank)),
-        *("--lora-target-modules", *SERVED_LAYERS),
+        *of_adapters(lora_of(arguments.model)),
         *("--max-loras", str(arguments.max_loras)),
         *("--max-cpu-loras", str(arguments.max_cpu_loras)),
         *("--middleware", "inference.engine.fetching.Fetching"),
         # One line per request would be noise, and the text of a message is never logged.
         *("--no-enable-log-requests", "--disable-uvicorn-access-log", "--disable-fastapi-docs"),
+        *of_profile(profile_of(arguments.model), arguments.model),
         *(on_gpu(arguments) if has_nvidia_driver() else on_cpu(arguments)),
     ]
+
+
+def of_adapters(lora: Lora) -> list[str]:
+    tower = ["--enable-tower-connector-lora"] if lora.has_tower else []
+    return ["--lora-target-modules", *lora.layers, *tower]
+
+
+def of_profile(profile: Profile, model: Path) -> list[str]:
+    found = list(profile.engine_flags)
+    if profile.reasoning_parser:
+        found += ["--reasoning-parser", profile.reasoning_parser]
+    if profile.tool_parser:
+        found += ["--enable-auto-tool-choice", "--tool-call-parser", profile.tool_parser]
+    if profile.chat_template:
+        found += ["--chat-template", str(profile.chat_template)]
+    if profile.images:
+        limits = json.dumps({"image": profile.images, "video": 0})
+        found += ["--limit-mm-per-prompt", limits]
+    elif "vision_config" in json.loads((model / "config.json").read_text()):
+        # It could see, but nothing of Danas would know how.
+        found += ["--language-model-only"]
+    return found
+
+
+def command(arguments: argparse.Namespace, more: list[str]) -> list[str]:
+    """What vLLM is told; of a flag that stands twice it takes the last."""
+    given = shlex.split(os.environ.get("DANAS_ENGINE_FLAGS", ""))
+    return ["vllm", *flags(arguments), *more, *given]
 
 
 def on_gpu(arguments: argparse.Namespace) -> list[str]:
@@ -116,7 +157,7 @@ def kv_cache_bytes(arguments: argparse.Namespace) -> int:
     heads = config.get("num_key_value_heads", config["num_attention_heads"])
     width = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
     per_token = 2 * config["num_hidden_layers"] * heads * width * BYTES_PER_NUMBER
-    tokens = min(arguments.max_model_len, config["max_position_embeddings"])
+    tokens = context_tokens(arguments)
     return int(min(FULL_WINDOWS * tokens * per_token, free_memory() // 4))
 
 
@@ -134,7 +175,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, required=True, help="the base model's folder")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--max-model-len", type=int, required=True, help="window plus answer")
+    parser.add_argument("--max-model-len", type=int, help="window plus answer, by the settings")
     parser.add_argument("--max-num-seqs", type=int, default=64, help="answers made at once")
     parser.add_argument("--max-lora-rank", type=int, default=32)
     parser.add_argument("--max-loras", type=int, default=4, help="adapters in one batch")
@@ -151,7 +192,7 @@ def main() -> None:
         sys.exit("VLLM_API_KEY is not set: without a key anyone could load adapters.")
     for name, value in (ENVIRONMENT | ({} if has_nvidia_driver() else CPU_ENVIRONMENT)).items():
         os.environ.setdefault(name, value)
-    sys.argv = ["vllm", *flags(arguments), *more]
+    sys.argv = command(arguments, more)
     from vllm.entrypoints.launchers.api_server import entry
 
     serve: Any = entry.main

@@ -1,6 +1,7 @@
 """What differs from model to model, one file a family. Light: no Django, no ML library."""
 
 from inference.profiles.abilities import Abilities, abilities, what_is_off
+from inference.profiles.checkpoint import Checkpoint, Family
 from inference.profiles.choice import (
     FAMILIES,
     UnknownProfile,
@@ -14,6 +15,8 @@ from inference.profiles.profile import InWindow, Lora, Profile, Thinking
 __all__ = [
     "FAMILIES",
     "Abilities",
+    "Checkpoint",
+    "Family",
     "InWindow",
     "Lora",
     "Pictures",

@@ -8,6 +8,7 @@ the convolution that cuts the picture up is called so as well, on which it can s
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -50,7 +51,13 @@ THINKING = replace(
 
 def profile(checkpoint: Checkpoint) -> Profile:
     found = qwen3.fitting(checkpoint, INSTRUCT, THINKING)
-    return found if checkpoint.can_call else replace(found, tool_parser="")
+    found = found if checkpoint.can_call else replace(found, tool_parser="")
+    # The processor alone would take sixteen megapixels, for which vLLM would set memory aside.
+    # Twice what is sent, since rounding to whole units can make a picture larger.
+    largest = min(_limits(checkpoint.images)[1], 2 * found.max_pixels)
+    return replace(
+        found, engine_flags=("--mm-processor-kwargs", json.dumps({"max_pixels": largest}))
+    )
 
 
 def pictures(checkpoint: Checkpoint) -> Pictures:
@@ -90,8 +97,8 @@ def _limits(images: Mapping[str, Any]) -> tuple[int, int]:
     """The processor's limits in pixels; `min_pixels` and `max_pixels` are their older names."""
     size = images.get("size") or {"shortest_edge": 56 * 56, "longest_edge": 28 * 28 * 1280}
     return (
-        images.get("min_pixels") or size["shortest_edge"],
-        images.get("max_pixels") or size["longest_edge"],
+        int(images.get("min_pixels") or size["shortest_edge"]),
+        int(images.get("max_pixels") or size["longest_edge"]),
     )
 
 

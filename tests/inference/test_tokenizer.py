@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from inference.contracts import ChatMessage
+from inference.profiles import FAMILIES, Family, Profile
 from inference.tokenizer import ChatTokenizer, TemplateRefused
 from tests.inference.words import small_tokenizer
 
@@ -97,6 +98,21 @@ def test_a_folder_without_a_chat_template_is_named(tmp_path):
 
     with pytest.raises(TemplateRefused, match="no chat template"):
         ChatTokenizer.from_folder(tmp_path)
+
+
+def test_a_profile_s_template_stands_in_for_the_folder_s(tmp_path, monkeypatch):
+    small_tokenizer()._tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "chat_template.jinja").write_text("wrong")
+    own = tmp_path / "own.jinja"
+    own.write_text("{{ messages[0]['content'] }}!")
+    profile = Profile(name="loud", title="Loud", chat_template=own)
+    loud = Family(name="loud", model_types=(), profile=lambda checkpoint: profile)
+    monkeypatch.setitem(FAMILIES, "loud", loud)
+    monkeypatch.setenv("DANAS_PROFILE", "loud")
+
+    rendered = ChatTokenizer.from_folder(tmp_path).render([ChatMessage("user", "Hello")])
+
+    assert rendered == "Hello!"
 
 
 def from_template(template):

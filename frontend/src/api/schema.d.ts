@@ -3338,7 +3338,10 @@ export interface components {
         };
         /**
          * Model
-         * @description OpenAI's shape. `danas` is whichever version answers the caller now.
+         * @description OpenAI's shape and more. `danas` is whichever version answers the caller now.
+         *
+         *     `profile` names the family of the base model, `images` says how many a request may have at
+         *     most, and `off`, in sentences, what the model is not asked for.
          */
         Model: {
             /** Id */
@@ -3356,6 +3359,16 @@ export interface components {
              * @default danas
              */
             owned_by: string;
+            /** Profile */
+            profile: string;
+            /** Images */
+            images: number;
+            /** Reasoning */
+            reasoning: boolean;
+            /** Tools */
+            tools: boolean;
+            /** Off */
+            off: string[];
         };
         /** Models */
         Models: {

@@ -223,6 +223,14 @@ def test_adapters_are_on_the_language_model_and_the_tower_where_it_is_asked_for(
         assert name.rpartition(".")[2] in lora.layers
 
 
+def test_every_profile_has_a_row_in_the_documentation():
+    page = Path(__file__).resolve().parents[3] / "docs" / "models.md"
+
+    rows = re.findall(r"^\| `(\w+)` \|", page.read_text(), re.MULTILINE)
+
+    assert rows == list(FAMILIES)
+
+
 def test_the_profiles_bring_no_ml_library():
     script = "import sys, inference.profiles; print(*sys.modules)"
 
