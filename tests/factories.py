@@ -155,9 +155,14 @@ def reminder(owner: User, text: str = "Water the plants", **values: Any) -> Remi
 def tool_call(owner: User, **values: Any) -> ToolCall:
     """A call that waits for its person, in an answer that is being made."""
     making = answer(said(conversation(owner)), status=Generation.Status.RUNNING)
-    facts = {"call_id": "call_0", "step": 0, "position": 0, "key": "notes_add"}
-    named = {"name": "notes_add", "arguments": '{"text": "I like tea."}', "state": "asked"}
-    return ToolCall.objects.create(generation=making.generation, **{**facts, **named, **values})
+    return tool_call_of(making, state=ToolCall.State.ASKED, **values)
+
+
+def tool_call_of(message: Message, **values: Any) -> ToolCall:
+    """A call of this answer as it is, without the rules."""
+    facts = {"call_id": "call_0", "step": 0, "position": 0, "state": ToolCall.State.DONE}
+    named = {"key": "notes_add", "name": "notes_add", "arguments": '{"text": "I like tea."}'}
+    return ToolCall.objects.create(generation=message.generation, **{**facts, **named, **values})
 
 
 def review_item(message: Message, **values: Any) -> ReviewItem:

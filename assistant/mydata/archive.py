@@ -1,5 +1,6 @@
 """Everything of one person as a zip: conversations with all branches, images, judgements and what
-became of them, links, notes, keys' names, consent. Temporary chats are in nothing that is kept."""
+became of them, links, notes, tools, keys' names, consent. Temporary chats are in nothing that is
+kept."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from assistant.accounts import email
 from assistant.feedback import receipts
 from assistant.models import ApiKey, Conversation, Image, Message, Note, Share, User
 from assistant.models.conversation import owned_by
-from assistant.mydata import writing
+from assistant.mydata import tools, writing
 from learning import ledger, wishes
 
 PAGE_ROWS = 200
@@ -32,6 +33,7 @@ README = """# What Danas has of you
 - `sharing.json`: links that you made
 - `memory.json`: whether memory is on, the notes about you, and what you showed should have been
   kept: its texts until learning has only numbers of them, and the versions that learned from it
+- `tools.json`: your reminders, the tools that you allowed, and what they were called with and said
 
 Temporary chats are not kept and not in here. Versions of the model that were trained before keep
 what they learned; `feedback.json` names them.
@@ -53,6 +55,7 @@ def write(person: User, path: Path, progress: Callable[[int], None]) -> None:
         zipped.writestr("feedback.json", _json(list(_feedback(person))))
         zipped.writestr("sharing.json", _json(list(_shares(person))))
         zipped.writestr("memory.json", _json(_memory(person)))
+        zipped.writestr("tools.json", _json(tools.of(person)))
 
 
 def messages_of(conversation: Conversation) -> list[Message]:

@@ -83,6 +83,8 @@ def test_everything_is_in_the_zip_but_keys_and_temporary_chats():
     factories.served(ada, "secret", is_temporary=True)
     factories.served(ada, "by a program", is_listed=False)
     links.share(ada, where.pk, answer.pk, with_name=False)
+    factories.reminder(ada, "Water the plants")
+    factories.tool_call_of(answer, result="42")
     client = factories.caller(ada)
     asked = client.post("/v1/exports", {}, content_type="application/json").json()
 
@@ -101,6 +103,9 @@ def test_everything_is_in_the_zip_but_keys_and_temporary_chats():
     assert (judged["text"], judged["became"] != "") == ("well said", True)
     assert json.loads(zipped.read("account.json"))["keys"][0]["begins"].startswith("danas-")
     assert len(json.loads(zipped.read("sharing.json"))) == 1
+    tools = json.loads(zipped.read("tools.json"))
+    assert [each["text"] for each in tools["reminders"]] == ["Water the plants"]
+    assert [each["result"] for each in tools["calls"]] == ["42"]
     assert b"by a program" in zipped.read("requests.ndjson")
     assert b"secret" not in everything
 
@@ -110,6 +115,8 @@ def test_nothing_of_temporary_and_of_deleted_chats_is_in_a_copy():
     passing = factories.served(ada, "zanzibar", is_temporary=True)
     factories.feedback(passing, FeedbackKind.CORRECTION, text="zanzibar")
     gone = factories.served(ada, "zanzibar")
+    for answer in (passing, gone):
+        factories.tool_call_of(answer, arguments="zanzibar")
     pictures = [uploads.take_in(ada, picture()) for _ in range(2)]
     uploads.attach(ada, passing.conversation, [pictures[0].pk])
     uploads.attach(ada, gone.conversation, [pictures[1].pk])
