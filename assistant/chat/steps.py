@@ -19,7 +19,7 @@ from assistant.chat.answers import Job
 from assistant.chat.journal import Draft
 from assistant.chat.outcome import PARAGRAPH, Outcome, Step
 from assistant.models import ToolCall
-from assistant.tools import calling
+from assistant.tools import calling, results
 from inference.client import EngineClient
 from inference.contracts import Call, Chat, TokenDelta
 from inference.diffusion.prompt import TOOL
@@ -141,7 +141,7 @@ class Steps:
         rows = await self._decided(rows)
         done = await asyncio.gather(*(self._run(row) for row in rows))
         self._last = time.monotonic()
-        return self._that_fit([row.result for row in done])
+        return self._that_fit(done)
 
     async def _decided(self, rows: list[ToolCall]) -> list[ToolCall]:
         """The calls when none of them waits for its person any more."""
@@ -165,12 +165,12 @@ class Steps:
         self._hurry()
         return row
 
-    def _that_fit(self, results: Sequence[str]) -> tuple[str, ...]:
-        """The results, cut where the window has no room for all of them."""
+    def _that_fit(self, rows: Sequence[ToolCall]) -> tuple[str, ...]:
+        """What is said of the calls, cut where the window has no room for all of it."""
         used = len(self._outcome.step.prompt_token_ids) + len(self._outcome.step.token_ids)
         room = settings.WINDOW_TOKENS + settings.ANSWER_TOKENS // 2 - used
-        share = max(16, room // max(1, len(results)))
-        return tuple(self._cut(result, share) for result in results)
+        share = max(16, room // max(1, len(rows)))
+        return tuple(results.said(row, self._cut(row.result, share)) for row in rows)
 
     def _cut(self, text: str, tokens: int) -> str:
         spans = self._tokenizer.spans(text)

@@ -20,9 +20,7 @@ def of(person: User) -> dict[str, Any]:
             }
             for each in Reminder.objects.filter(owner=person)
         ],
-        "allowed": {
-            each.key: each.choice for each in ToolPermission.objects.filter(person=person)
-        },
+        "allowed": {each.key: each.choice for each in ToolPermission.objects.filter(person=person)},
         "calls": list(_calls(person)),
     }
 

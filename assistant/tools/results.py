@@ -29,14 +29,15 @@ def cut(text: str) -> str:
     return text[:most] + "\n" + LONGEST_LINE.format(left=len(text) - most, whole=len(text))
 
 
-def said(call: ToolCall) -> str:
-    """The content of the message of role `tool` that answers a call.
+def said(call: ToolCall, result: str) -> str:
+    """The content of the message of role `tool` that answers a call; `result` is the call's, or the
+    part of it that the window has room for.
 
     What a server said is quoted. The marks of the template in it are made harmless where the prompt
     is rendered, as in everything that others wrote.
     """
     if call.is_error:
-        return f"Error: {call.result}"
+        return f"Error: {result}"
     if call.key.startswith(names.KEY):
-        return OUTSIDE.format(name=call.name, result=call.result)
-    return call.result
+        return OUTSIDE.format(name=call.name, result=result)
+    return result

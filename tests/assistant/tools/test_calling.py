@@ -121,7 +121,7 @@ def test_no_is_told_to_the_policy_and_nothing_is_run():
     refused = calling.decide(factories.ada(), call.pk, "no")
 
     assert run(refused).state == State.REFUSED
-    assert results.said(refused) == "Error: The person did not allow this call."
+    assert results.said(refused, refused.result) == "Error: The person did not allow this call."
     assert not Note.objects.exists()
 
 
@@ -187,7 +187,8 @@ def test_what_is_no_longer_allowed_when_it_is_to_run_is_not_run():
 def test_a_tool_s_own_no_is_an_error_that_the_policy_reads():
     done = run(called(arguments='{"expression": "1 / 0"}'))
 
-    assert (done.state, results.said(done)) == (State.FAILED, "Error: It divides by zero.")
+    assert done.state == State.FAILED
+    assert results.said(done, done.result) == "Error: It divides by zero."
 
 
 def test_what_is_too_long_is_cut_with_a_note(settings):
