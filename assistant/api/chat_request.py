@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from assistant.api.chat_messages import ChatMessageIn, Lenient, ToolIn
 from assistant.api.errors import RequestInvalid
-from assistant.errors import ModelTextOnly
 from assistant.texts import Text
 from inference.contracts import ChatMessage
+from inference.profiles import Abilities
 
 STOPS = 4
+TOOLS = 128
+FORMS = ("text", "json_object", "json_schema")
 SEED_LIMIT = 2**63
 # Asked for with this value, these change nothing; with any other they would have to be honoured.
 WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
@@ -22,40 +25,8 @@ WITHOUT_EFFECT: dict[str, tuple[Any, ...]] = {
     "frequency_penalty": (0,),
     "presence_penalty": (0,),
     "logit_bias": ({},),
-    "tools": ([],),
     "functions": ([],),
-    "response_format": ({"type": "text"},),
 }
-
-
-class Lenient(BaseModel):
-    """Unknown fields are ignored, as OpenAI's own API ignores a client's extras."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class ContentPart(Lenient):
-    """Text is read; the other types are known, so that the refusal can say what they are."""
-
-    type: Literal["text", "image_url", "input_audio", "file"]
-    text: Text | None = None
-
-
-class ChatMessageIn(Lenient):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: Text | list[ContentPart] | None = None
-
-    @property
-    def text(self) -> str:
-        if self.content is None or isinstance(self.content, str):
-            return self.content or ""
-        if any(part.type != "text" for part in self.content):
-            raise ModelTextOnly("This model reads text only; send the message without the rest.")
-        return "\n".join(part.text or "" for part in self.content)
-
-    @property
-    def as_chat(self) -> ChatMessage:
-        return ChatMessage("system" if self.role == "developer" else self.role, self.text)
 
 
 class StreamOptions(Lenient):
@@ -88,6 +59,10 @@ class ChatRequest(Lenient):
     stop: Annotated[str | list[str], AfterValidator(_few)] | None = None
     seed: int | None = Field(None, ge=-SEED_LIMIT, lt=SEED_LIMIT)
     ignore_eos: bool | None = Field(None, description="go on to max_tokens; for benchmarks")
+    tools: list[ToolIn] | None = Field(None, max_length=TOOLS)
+    tool_choice: Literal["none", "auto", "required"] | dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high"] | None = None
     conversation: UUID | None = None
 
     @model_validator(mode="before")
@@ -103,9 +78,47 @@ class ChatRequest(Lenient):
                     )
         return values
 
+    @model_validator(mode="after")
+    def _check_form(self) -> Self:
+        form = (self.response_format or {}).get("type", "text")
+        if form not in FORMS:
+            raise RequestInvalid(
+                f"response_format: its type is one of {', '.join(FORMS)}.", param="response_format"
+            )
+        if self.conversation is not None and self.tools:
+            raise RequestInvalid(
+                "tools: a stored conversation has its person's own; leave one of the two out.",
+                param="tools",
+            )
+        return self
+
     @property
     def chat(self) -> list[ChatMessage]:
         return [message.as_chat for message in self.messages]
+
+    @property
+    def pictures(self) -> list[list[bytes]]:
+        """Those of each message."""
+        return [message.pictures for message in self.messages]
+
+    def asked(self, can: Abilities) -> dict[str, Any]:
+        """As `Generation.asked`.
+
+        Raises:
+            RequestInvalid: the model can't do that.
+        """
+        asked: dict[str, Any] = {}
+        if self.tools:
+            if not can.tools:
+                raise RequestInvalid("tools: this model calls none.", param="tools")
+            asked["tools"] = [tool.function.model_dump() for tool in self.tools]
+            asked["tool_choice"] = self.tool_choice or "auto"
+        if self.response_format and self.response_format.get("type") != "text":
+            asked["response_format"] = self.response_format
+        if self.reasoning_effort and can.can_switch_reasoning:
+            thinks = self.reasoning_effort != "none"
+            asked["template"] = dict.fromkeys(can.template, thinks)
+        return asked
 
     @property
     def wants_usage(self) -> bool:

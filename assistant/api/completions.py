@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,6 +24,7 @@ from django.http.response import HttpResponseBase
 from ninja import Router
 
 from assistant import rates
+from assistant.abilities import of_model
 from assistant.accounts.keys import Caller
 from assistant.api.auth import Claims, caller_of
 from assistant.api.chat_request import ChatRequest
@@ -30,17 +32,21 @@ from assistant.api.errors import STATUS_OF_CODE, AnswerFailed, RequestInvalid
 from assistant.api.errors import body as error_body
 from assistant.chat import events, turns
 from assistant.chat.events import LogEvent
-from assistant.chat.wire import TextPart
-from assistant.errors import NotFound
+from assistant.chat.steps import YOURS
+from assistant.chat.wire import ImagePart, TextPart
+from assistant.errors import ImagesTooMany, ModelTextOnly, NotFound
+from assistant.images import uploads
 from assistant.library import titles
-from assistant.models import Conversation, Generation, Message, Scope
+from assistant.models import Conversation, Generation, Image, Message, Scope, User
 from inference.contracts import FinishReason
+from inference.diffusion.prompt import TOOL
 
 router = Router(tags=["chat"])
 
 # How long the status waits for the first words, so that an error at the start has its own status.
 PATIENCE_S = 10.0
 DONE = b"data: [DONE]\n\n"
+LAST_ROLES = (Message.Author.USER, TOOL)
 
 Log = AsyncGenerator[LogEvent, None]
 
@@ -67,18 +73,53 @@ def _begin(request: HttpRequest, body: ChatRequest, answer: UUID) -> Generation:
     caller = caller_of(request)
     caller.needs(Scope.CHAT)
     rates.spend_request(rates.Kind.MESSAGES, caller.person.pk, request)
-    chat = body.chat
-    if chat[-1].role != Message.Author.USER:
-        raise RequestInvalid("messages: the last one has to be the user's.", param="messages")
-    if body.conversation is not None:
-        return _go_on(caller, body.conversation, body, answer)
-    return turns.complete(
-        caller.person, answer=answer, chat=chat, model=body.model, sampling=body.sampling
-    )
+    chat, can = body.chat, of_model()
+    if chat[-1].role not in LAST_ROLES:
+        raise RequestInvalid(
+            "messages: the last one has to be the user's, or a tool's.", param="messages"
+        )
+    asked = body.asked(can)
+    with transaction.atomic() if any(body.pictures) else nullcontext():
+        images = _taken_in(caller.person, body.pictures, can.images)
+        if body.conversation is not None:
+            return _go_on(caller, body.conversation, body, answer, asked, images[-1])
+        return turns.complete(
+            caller.person,
+            answer=answer,
+            chat=[
+                replace(message, images=tuple(map(uploads.reference, shown)))
+                for message, shown in zip(chat, images, strict=True)
+            ],
+            model=body.model,
+            sampling=body.sampling,
+            asked=asked,
+        )
+
+
+def _taken_in(person: User, pictures: list[list[bytes]], most: int) -> list[list[Image]]:
+    """The pictures of each message, kept.
+
+    Raises:
+        ModelTextOnly: the model sees none.
+        ImagesTooMany, ImageOversize, ImageUnreadable: they can't be taken.
+    """
+    count = sum(map(len, pictures))
+    if count and not most:
+        raise ModelTextOnly("This model reads text only; send the message without the rest.")
+    if count > most:
+        raise ImagesTooMany(f"This model takes at most {most} images in a request.")
+    return [[uploads.take_in(person, content) for content in shown] for shown in pictures]
 
 
 @transaction.atomic
-def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, answer: UUID) -> Generation:
+def _go_on(
+    caller: Caller,
+    conversation: UUID,
+    body: ChatRequest,
+    answer: UUID,
+    asked: dict[str, Any],
+    images: list[Image],
+) -> Generation:
     """Say the last message after the newest answer of a stored conversation."""
     where = Conversation.objects.filter(pk=conversation, owner=caller.person).first()
     if where is None:
@@ -93,9 +134,10 @@ def _go_on(caller: Caller, conversation: UUID, body: ChatRequest, answer: UUID) 
         parent=answers.values_list("pk", flat=True).first(),
         message=uuid4(),
         answer=answer,
-        parts=[TextPart(text=text)],
+        parts=[TextPart(text=text), *(ImagePart(image=image.pk) for image in images)],
         model=body.model,
         sampling=body.sampling,
+        asked=asked,
     )
 
 
@@ -106,6 +148,8 @@ class Reply:
         self._generation = generation
         self._policy = generation.model
         self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self._calls: list[dict[str, Any]] = []
         self._usage: dict[str, Any] = {}
         self._finish = FinishReason.STOP
         self._wants_usage = wants_usage
@@ -118,13 +162,22 @@ class Reply:
         match event.kind:
             case "text":
                 self._texts.append(event.data["text"])
+            case "reasoning":
+                self._thoughts.append(event.data["text"])
+            case "tool":
+                self._calls += _calls_of(event)
             case "error":
                 raise AnswerFailed(event.data)
             case _:
                 self._note(event)
 
     def whole(self) -> bytes:
-        message = {"role": "assistant", "content": "".join(self._texts)}
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._texts)}
+        if self._thoughts:
+            message["reasoning"] = message["reasoning_content"] = "".join(self._thoughts)
+        if self._calls:
+            message["tool_calls"] = self._calls
+            message["content"] = message["content"] or None
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._finish}
         return json.dumps(
             {**self._frame("chat.completion"), "choices": [choice], "usage": self._usage}
@@ -136,6 +189,13 @@ class Reply:
             case "text":
                 words = json.dumps(event.data["text"]).encode()
                 return self._delta(b'{"content":' + words + b"}")
+            case "reasoning":
+                words = json.dumps(event.data["text"]).encode()
+                return self._delta(
+                    b'{"reasoning":' + words + b',"reasoning_content":' + words + b"}"
+                )
+            case "tool":
+                return b"".join(map(self._call_chunk, _calls_of(event)))
             case "done" | "stopped":
                 self._note(event)
                 finish = json.dumps(self._finish).encode()
@@ -148,6 +208,11 @@ class Reply:
             case _:
                 self._note(event)
                 return b""
+
+    def _call_chunk(self, call: dict[str, Any]) -> bytes:
+        piece = {"index": len(self._calls), **call}
+        self._calls.append(call)
+        return self._delta(json.dumps({"tool_calls": [piece]}).encode())
 
     def _note(self, event: LogEvent) -> None:
         match event.kind:
@@ -188,6 +253,17 @@ class Reply:
             "model": self._policy,
             "conversation": str(self._generation.message.conversation_id),
         }
+
+
+def _calls_of(event: LogEvent) -> list[dict[str, Any]]:
+    """A call that the caller is to run; those that were run here are not theirs to see as one."""
+    data = event.data
+    if data["state"] != YOURS:
+        return []
+    arguments = data["arguments"]
+    written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    function = {"name": data["name"], "arguments": written}
+    return [{"id": data["id"], "type": "function", "function": function}]
 
 
 async def _first_words(reply: Reply, log: Log) -> asyncio.Future[bytes]:

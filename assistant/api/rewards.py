@@ -8,7 +8,7 @@ from pydantic import Field
 
 from assistant.api.auth import ApiRequest, Needs
 from assistant.api.bodies import Body, Out
-from assistant.api.chat_request import ChatMessageIn
+from assistant.api.chat_messages import ChatMessageIn
 from assistant.models import Scope
 from assistant.texts import Text
 from learning import queue

@@ -222,7 +222,7 @@ def _expose(job: Job, outcome: Outcome, text: str) -> None:
     if outcome.error is None and outcome.end not in ("done", "stopped"):
         return
     first, tokens = outcome.first_token_s, outcome.tokens
-    is_silent = outcome.end == "done" and not text.strip()
+    is_silent = outcome.end == "done" and not text.strip() and not outcome.step.calls
     canary.expose(
         job.trial,
         answer=job.answer,

@@ -28,6 +28,8 @@ from inference.tokenizer import ChatTokenizer
 
 # How often the table is looked into for a decision whose hint was lost.
 LOOK_S = 2.0
+# The state of a call that the caller of the API is to run.
+YOURS = "yours"
 CUT = " … [cut: the window has no room for more of it]"
 
 Wait = Callable[[float], Awaitable[None]]
@@ -129,7 +131,7 @@ class Steps:
 
     def _show_to_caller(self, calls: Sequence[Call]) -> None:
         for call in calls:
-            self._show(call.id, call.name, call.arguments, "yours")
+            self._show(call.id, call.name, call.arguments, YOURS)
 
     async def _results(self, step: int, calls: Sequence[Call]) -> tuple[str, ...]:
         """What is said of each call, in order: its result, or why there is none."""

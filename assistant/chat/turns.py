@@ -105,22 +105,25 @@ def complete(
     One without a system text of its own gets Danas's: what a model's template would put there in
     its place is another assistant's name, and nothing that was trained or gated.
 
-    Only the last message is stored as one; the history stays with the generation. All rows are
-    written by one statement, since every trip to the database is time to the first token.
+    Only a person's last message is stored as one; the history stays with the generation. All rows
+    are written by one statement, since every trip to the database is time to the first token.
 
     Raises:
-        MessageEmpty, MessageOversize: the last message cannot be taken.
+        MessageEmpty, MessageOversize, ImagesTooMany: a person's last message cannot be taken.
         IdentifierTaken: `answer` already names something else.
         inference.errors.UnknownPolicy, PolicyNotServable: no such `model`.
     """
-    last = TextPart(text=chat[-1].content if chat else "")
-    _check([last])
+    asked_last = next((each for each in reversed(chat) if each.role == Message.Author.USER), None)
+    images = asked_last.images if asked_last else ()
+    parts: list[Part] = [TextPart(text=asked_last.content if asked_last else "")]
+    parts += [ImagePart(image=UUID(image.id)) for image in images]
+    _check(parts)
     routing.check(person.pk, model)
     asked_at = timezone.now()
     said = Message(
         conversation=Conversation(owner=person, is_listed=False),
         role=Message.Author.USER,
-        parts=[last.model_dump()],
+        parts=[part.model_dump(mode="json") for part in parts],
         created_at=asked_at,
     )
     message = Message(
@@ -144,6 +147,9 @@ def complete(
             cursor.execute(_QUEUE_REQUEST, _request_row(generation, said))
     except IntegrityError:
         raise IdentifierTaken(f"The id {answer} is already used for another message.") from None
+    shown = [UUID(image.id) for each in chat for image in each.images]
+    if shown:
+        uploads.attach(person, said.conversation, shown)
     transaction.on_commit(lambda: wake_workers(answer))
     return generation
 

@@ -78,9 +78,11 @@ def references(message: Message) -> list[ImageRef]:
     """The pictures of a message that are still there, in their order."""
     ids = [part["image"] for part in message.parts if part["type"] == "image"]
     rows = {str(row.pk): row for row in Image.objects.filter(pk__in=ids)} if ids else {}
-    return [
-        ImageRef(each, row.sha256, row.width, row.height) for each in ids if (row := rows.get(each))
-    ]
+    return [reference(row) for each in ids if (row := rows.get(each))]
+
+
+def reference(image: Image) -> ImageRef:
+    return ImageRef(str(image.pk), image.sha256, image.width, image.height)
 
 
 def owned(person: User, pk: UUID) -> Image:

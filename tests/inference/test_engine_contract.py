@@ -1,12 +1,13 @@
 """One suite for the scripted engine and, marked `system`, a real vLLM: what Danas relies on."""
 
 import asyncio
+import json
 import math
 
 import pytest
 
 from inference.client import EngineClient
-from inference.contracts import BASE, ChatMessage, FinishReason, Policy, Sampling
+from inference.contracts import BASE, Chat, ChatMessage, FinishReason, Policy, Sampling
 from inference.errors import EngineRefused, PolicyNotLoaded
 from inference.tokenizer import ChatTokenizer
 from tests.fakes import ScriptedEngine
@@ -152,3 +153,42 @@ async def test_an_adapter_that_is_not_there_is_refused(client, engine):
 
 async def test_health_is_told_for_each_address(client, engine):
     assert await client.is_up() == {engine.url: True}
+
+
+async def test_a_chat_is_read_as_the_tokens_that_we_count(client, engine, prompt, tokenizer):
+    deltas = [delta async for delta in client.chat(Chat(tuple(QUESTION)), GREEDY, BASE)]
+
+    if not isinstance(engine, ScriptedEngine):
+        assert list(deltas[0].prompt_token_ids) == prompt
+    assert "Paris" in "".join(delta.text for delta in deltas)
+    sampled = [token for delta in deltas for token in delta.token_ids]
+    assert len(sampled) == len([p for delta in deltas for p in delta.logprobs])
+    assert sampled[-1] in tokenizer.end_ids
+    assert deltas[-1].finish_reason is FinishReason.STOP
+
+
+async def test_a_chat_and_its_tokens_are_answered_alike(client, prompt):
+    asked, [from_chat] = await client.sample_chat(Chat(tuple(QUESTION)), GREEDY, BASE)
+    [from_tokens] = await client.sample(prompt, GREEDY, BASE)
+
+    assert asked
+    assert from_chat.token_ids == from_tokens.token_ids
+    assert from_chat.text == from_tokens.text
+
+
+async def test_an_answer_can_be_held_to_a_schema(client, engine):
+    schema = {
+        "type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 12}},
+        "required": ["city"],
+        "additionalProperties": False,
+    }
+    form = {"type": "json_schema", "json_schema": {"name": "place", "schema": schema}}
+    if isinstance(engine, ScriptedEngine):
+        engine.play('{"city": "Paris"}')
+
+    _, [sample] = await client.sample_chat(
+        Chat(tuple(QUESTION), response_format=form), GREEDY, BASE
+    )
+
+    assert set(json.loads(sample.text)) == {"city"}

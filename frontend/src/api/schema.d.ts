@@ -2457,15 +2457,26 @@ export interface components {
              */
             choice: string;
         };
-        /** ChatMessageIn */
+        /**
+         * ChatMessageIn
+         * @description `reasoning` is what vLLM calls it, `reasoning_content` others.
+         */
         ChatMessageIn: {
             /**
              * Role
              * @enum {string}
              */
-            role: "system" | "developer" | "user" | "assistant";
+            role: "system" | "developer" | "user" | "assistant" | "tool";
             /** Content */
-            content?: string | components["schemas"]["ContentPart"][] | null;
+            content?: string | (components["schemas"]["TextContent"] | components["schemas"]["ImageContent"] | components["schemas"]["OtherContent"])[] | null;
+            /** Reasoning */
+            reasoning?: string | null;
+            /** Reasoning Content */
+            reasoning_content?: string | null;
+            /** Tool Calls */
+            tool_calls?: components["schemas"]["ToolCallIn"][] | null;
+            /** Tool Call Id */
+            tool_call_id?: string | null;
         };
         /**
          * ChatRequest
@@ -2499,21 +2510,69 @@ export interface components {
              * @description go on to max_tokens; for benchmarks
              */
             ignore_eos?: boolean | null;
+            /** Tools */
+            tools?: components["schemas"]["ToolIn"][] | null;
+            /** Tool Choice */
+            tool_choice?: ("none" | "auto" | "required") | {
+                [key: string]: unknown;
+            } | null;
+            /** Response Format */
+            response_format?: {
+                [key: string]: unknown;
+            } | null;
+            /** Reasoning Effort */
+            reasoning_effort?: ("none" | "minimal" | "low" | "medium" | "high") | null;
             /** Conversation */
             conversation?: string | null;
         };
-        /**
-         * ContentPart
-         * @description Text is read; the other types are known, so that the refusal can say what they are.
-         */
-        ContentPart: {
+        /** FunctionCall */
+        FunctionCall: {
+            /** Name */
+            name: string;
             /**
-             * Type
+             * Arguments
+             * @default
+             */
+            arguments: string;
+        };
+        /** FunctionIn */
+        FunctionIn: {
+            /** Name */
+            name: string;
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Parameters */
+            parameters?: {
+                [key: string]: unknown;
+            };
+        };
+        /** ImageContent */
+        ImageContent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
-            type: "text" | "image_url" | "input_audio" | "file";
-            /** Text */
-            text?: string | null;
+            type: "image_url";
+            image_url: components["schemas"]["ImageUrl"];
+        };
+        /** ImageUrl */
+        ImageUrl: {
+            /** Url */
+            url: string;
+        };
+        /**
+         * OtherContent
+         * @description Known, so that the refusal can say what it is.
+         */
+        OtherContent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "file" | "input_audio";
         };
         /** StreamOptions */
         StreamOptions: {
@@ -2522,6 +2581,31 @@ export interface components {
              * @default false
              */
             include_usage: boolean;
+        };
+        /** TextContent */
+        TextContent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
+            /** Text */
+            text: string;
+        };
+        /** ToolCallIn */
+        ToolCallIn: {
+            /** Id */
+            id: string;
+            function: components["schemas"]["FunctionCall"];
+        };
+        /** ToolIn */
+        ToolIn: {
+            /**
+             * Type
+             * @constant
+             */
+            type: "function";
+            function: components["schemas"]["FunctionIn"];
         };
         /** ConversationOut */
         ConversationOut: {

@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+import httpx
+import openai
 import pytest
 import uvicorn
+from channels.db import database_sync_to_async
 
+from assistant.accounts import keys
 from assistant.asgi import application
 from assistant.chat.worker import GenerationWorker
 from inference.client import EngineClient
 from inference.contracts import ChatMessage
+from tests import factories
 from tests.fakes import Answer, ScriptedEngine
 
 START_S = 10.0
@@ -36,6 +41,9 @@ class Words:
 
     def prompt_ids(self, messages: Sequence[ChatMessage], *_: object) -> list[int]:
         return [token for each in messages for token in (1, *self.encode(each.content))]
+
+    def harmless(self, message: ChatMessage) -> ChatMessage:
+        return message
 
 
 @dataclass
@@ -85,3 +93,24 @@ def site(transactional_db: None) -> Callable[..., object]:
             yield Site(url, engine)
 
     return running
+
+
+@pytest.fixture
+def make_key(transactional_db):
+    return database_sync_to_async(lambda who=factories.ada: keys.create(who()))
+
+
+@pytest.fixture
+async def connect(make_key):
+    """An `openai` client, and a plain one for what that client would not send."""
+    async with AsyncExitStack() as stack:
+
+        async def connect(running, who=factories.ada):
+            key = await make_key(who)
+            headers = {"Authorization": f"Bearer {key}"}
+            plain = httpx.AsyncClient(base_url=running.url, headers=headers, timeout=30)
+            client = openai.AsyncOpenAI(base_url=f"{running.url}/v1", api_key=key, max_retries=0)
+            await stack.enter_async_context(plain)
+            return await stack.enter_async_context(client), plain
+
+        yield connect

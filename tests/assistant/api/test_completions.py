@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
-import httpx
 import openai
 import pytest
 from channels.db import database_sync_to_async
 
-from assistant.accounts import keys
 from assistant.models import Generation, Message, Trajectory
 from inference import registry
 from tests import factories
@@ -20,27 +17,6 @@ from tests.fakes import Answer
 
 HELLO = [{"role": "user", "content": "Hello"}]
 PATH = "/v1/chat/completions"
-
-
-@pytest.fixture
-def make_key(transactional_db):
-    return database_sync_to_async(lambda who=factories.ada: keys.create(who()))
-
-
-@pytest.fixture
-async def connect(make_key):
-    """An `openai` client, and a plain one for what that client would not send."""
-    async with AsyncExitStack() as stack:
-
-        async def connect(running, who=factories.ada):
-            key = await make_key(who)
-            headers = {"Authorization": f"Bearer {key}"}
-            plain = httpx.AsyncClient(base_url=running.url, headers=headers, timeout=30)
-            client = openai.AsyncOpenAI(base_url=f"{running.url}/v1", api_key=key, max_retries=0)
-            await stack.enter_async_context(plain)
-            return await stack.enter_async_context(client), plain
-
-        yield connect
 
 
 async def chunks_of(stream):
@@ -301,7 +277,7 @@ def refused(**wrong):
         (refused(messages=[]), 400, "messages", "invalid"),
         (refused(messages="Hello"), 400, "messages", "invalid"),
         (refused(messages=[{"role": "assistant", "content": "Hi"}]), 400, "messages", "invalid"),
-        (refused(messages=[{"role": "tool", "content": "Hi"}]), 400, "messages[0].role", "invalid"),
+        (refused(messages=[{"role": "bard", "content": "Hi"}]), 400, "messages[0].role", "invalid"),
         (refused(messages=[{"role": "user", "content": " "}]), 400, None, "message_empty"),
         (refused(messages=[{"role": "user"}]), 400, None, "message_empty"),
         (refused(model="gpt-9"), 404, "model", "unknown_model"),
@@ -315,7 +291,8 @@ def refused(**wrong):
         (refused(seed=2**63), 400, "seed", "invalid"),
         (refused(n=2), 400, "n", "unsupported_parameter"),
         (refused(logprobs=True), 400, "logprobs", "unsupported_parameter"),
-        (refused(tools=[{"type": "function"}]), 400, "tools", "unsupported_parameter"),
+        (refused(tools=[{"type": "function"}]), 400, "tools[0].function", "invalid"),
+        (refused(response_format={"type": "xml"}), 400, "response_format", "invalid"),
         (refused(conversation="mine"), 400, "conversation", "invalid"),
     ],
 )
