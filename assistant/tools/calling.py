@@ -207,7 +207,8 @@ async def _run_builtin(running: _Running) -> str:
 
 
 async def _call_server(server: ToolServer, running: _Running) -> tuple[str, bool]:
-    return await using.call(server, names.tool_of(running.offer.key), running.arguments)
+    tool, person = names.tool_of(running.offer.key), running.use.person.pk
+    return await using.call(server, tool, running.arguments, person=person)
 
 
 async def _end(pk: UUID, text: str, *, is_error: bool, started: float) -> None:

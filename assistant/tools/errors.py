@@ -12,7 +12,12 @@ from __future__ import annotations
 
 
 class ToolFailed(Exception):
-    """Root. Raised by tools themselves for what the policy may do better next time."""
+    """Root. Raised by tools themselves for what the policy may do better next time.
+
+    `last_words` are what a program complained of before it ended, for administrators alone.
+    """
+
+    last_words = ""
 
 
 class ArgumentsUnfit(ToolFailed):

@@ -54,7 +54,8 @@ def look(server: ToolServer) -> ToolServer:
         found = async_to_sync(_ask)(server)
         values |= {"listing": found, "listed_at": now, "problem": ""}
     except ToolFailed as error:
-        values["problem"] = storable(str(error))
+        complaint = f" Its last words: {error.last_words.strip()}" if error.last_words else ""
+        values["problem"] = storable(f"{error}{complaint}")
         logger.warning("the tool server %s does not say what it offers", server.name)
     # Changed meanwhile, it will be asked anew with what it is now.
     same = ToolServer.objects.filter(pk=server.pk, command=server.command, url=server.url)
@@ -74,9 +75,9 @@ async def _ask(server: ToolServer) -> Sequence[Listed]:
 async def _listed(server: ToolServer) -> Sequence[Listed]:
     tools: list[Tool] = []
     cursor: str | None = None
-    async with sessions.session(server) as client:
+    async with sessions.opened(server) as session:
         for _ in range(MOST_PAGES):
-            page = await client.list_tools(cursor=cursor)
+            page = await session.page(cursor)
             tools += page.tools
             cursor = page.next_cursor
             if cursor is None or len(tools) >= MOST_TOOLS:

@@ -34,10 +34,14 @@ Incoming = SessionMessage | Exception
 
 @dataclass
 class Fate:
-    """What became of a program, for a better sentence than that the connection closed."""
+    """What became of a program, for a better sentence than that the connection closed.
+
+    `received` are the bytes that it sent since it was last asked something.
+    """
 
     failure: ToolFailed | None = None
     last_words: bytes = b""
+    received: int = 0
 
 
 @asynccontextmanager
@@ -58,10 +62,14 @@ async def program(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_read, process, to_us, fate)
             tasks.start_soon(_write, process, to_it, to_us)
-            tasks.start_soon(_listen_to_errors, process, fate)
+            heard_out = anyio.Event()
+            tasks.start_soon(_listen_to_errors, process, fate, heard_out)
             try:
                 yield incoming, outgoing
             finally:
+                if isinstance(fate.failure, ServerGone):
+                    with anyio.move_on_after(GRACE_S):
+                        await heard_out.wait()
                 tasks.cancel_scope.cancel()
     finally:
         for stream in (to_us, incoming, outgoing, to_it):
@@ -86,7 +94,7 @@ async def _read(process: Process, to_us: MemoryObjectSendStream[Incoming], fate:
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
         async with to_us:
             try:
-                async for line in _lines(process.stdout):
+                async for line in _lines(process.stdout, fate):
                     if (message := _message(line)) is not None:
                         await to_us.send(message)
                 fate.failure = ServerGone("The server's program ended.")
@@ -94,16 +102,16 @@ async def _read(process: Process, to_us: MemoryObjectSendStream[Incoming], fate:
                 fate.failure = error
 
 
-async def _lines(stream: ByteReceiveStream) -> AsyncIterator[bytes]:
+async def _lines(stream: ByteReceiveStream, fate: Fate) -> AsyncIterator[bytes]:
     """
     Raises:
         ServerFlooded
     """
-    rest, total = b"", 0
+    rest = b""
     async for chunk in stream:
-        total += len(chunk)
+        fate.received += len(chunk)
         *lines, rest = (rest + chunk).split(b"\n")
-        if total > MOST_BYTES or max(map(len, [*lines, rest])) > LONGEST_LINE_BYTES:
+        if fate.received > MOST_BYTES or max(map(len, [*lines, rest])) > LONGEST_LINE_BYTES:
             raise ServerFlooded("The server sent more than is taken, so it was stopped.")
         for line in lines:
             yield line
@@ -131,12 +139,13 @@ async def _write(
         to_us.close()
 
 
-async def _listen_to_errors(process: Process, fate: Fate) -> None:
+async def _listen_to_errors(process: Process, fate: Fate, heard_out: anyio.Event) -> None:
     """Keep the end of what it complains of; a pipe that nobody reads would stop it."""
     assert process.stderr is not None
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
         async for chunk in process.stderr:
             fate.last_words = (fate.last_words + chunk)[-LAST_WORDS_BYTES:]
+    heard_out.set()
 
 
 async def _end(process: Process) -> None:

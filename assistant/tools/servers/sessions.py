@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -13,7 +14,7 @@ from django.conf import settings
 from mcp import MCPError
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp_types import Implementation
+from mcp_types import CallToolResult, Implementation, ListToolsResult
 from pydantic import ValidationError
 
 from assistant.models import ToolServer
@@ -21,26 +22,48 @@ from assistant.tools.errors import NetworkRefused, ServerGone, ServerUnreachable
 from assistant.tools.servers import configuring, isolation, pipes, web
 
 US = Implementation(name="danas", version="1")
+Fate = pipes.Fate | web.Counter
+
+
+@dataclass
+class Session:
+    """An open one. What goes wrong comes out as a `ToolFailed`, but for time-outs, which are the
+    caller's."""
+
+    client: Client
+    fate: Fate
+
+    async def call(self, tool: str, arguments: dict[str, Any]) -> CallToolResult:
+        self.fate.received = 0
+        try:
+            with _worded(self.fate):
+                return await self.client.call_tool(tool, arguments)
+        except RuntimeError as error:
+            # The library checks what a tool returns against what the tool says that it returns.
+            raise ServerGone("The tool's answer is not what it says that it returns.") from error
+
+    async def page(self, cursor: str | None) -> ListToolsResult:
+        """Some of its tools, and where the next ones begin."""
+        with _worded(self.fate):
+            return await self.client.list_tools(cursor=cursor)
 
 
 @asynccontextmanager
-async def session(server: ToolServer) -> AsyncIterator[Client]:
-    """Talk to a server. What goes wrong inside comes out as a `ToolFailed`, but for time-outs,
-    which are the caller's.
-
+async def opened(server: ToolServer) -> AsyncIterator[Session]:
+    """
     Raises:
         ToolFailed: with a sentence for the policy and the person.
     """
-    fate: pipes.Fate | web.Counter
-    fate = pipes.Fate() if server.transport == ToolServer.Transport.STDIO else web.Counter()
+    fate: Fate = pipes.Fate() if server.transport == ToolServer.Transport.STDIO else web.Counter()
     try:
-        async with AsyncExitStack() as stack:
-            transport = await _transport(server, fate, stack)
-            yield await stack.enter_async_context(_client(transport, server))
-    except* ToolFailed as group:
-        raise _first(group) from group
-    except* (MCPError, httpx2.HTTPError, ClosedResourceError, ValidationError, OSError) as group:
-        raise (fate.failure or _worded(_first(group))) from group
+        with _worded(fate):
+            async with AsyncExitStack() as stack:
+                transport = await _transport(server, fate, stack)
+                yield Session(await stack.enter_async_context(_client(transport, server)), fate)
+    except ToolFailed as error:
+        if isinstance(fate, pipes.Fate):
+            error.last_words = fate.last_words.decode(errors="replace")
+        raise
 
 
 def _client(transport: Any, server: ToolServer) -> Client:
@@ -49,9 +72,7 @@ def _client(transport: Any, server: ToolServer) -> Client:
     return Client(transport, cache=None, client_info=US, read_timeout_seconds=patience_s)
 
 
-async def _transport(
-    server: ToolServer, fate: pipes.Fate | web.Counter, stack: AsyncExitStack
-) -> Any:
+async def _transport(server: ToolServer, fate: Fate, stack: AsyncExitStack) -> Any:
     secrets = configuring.secrets_of(server)
     if isinstance(fate, web.Counter):
         if not server.may_use_network:
@@ -68,6 +89,17 @@ async def _transport(
     return pipes.program(command, secrets, folder, fate)
 
 
+@contextmanager
+def _worded(fate: Fate) -> Iterator[None]:
+    """The libraries' errors, in groups or alone, as ours."""
+    try:
+        yield
+    except* ToolFailed as group:
+        raise _first(group) from group
+    except* (MCPError, httpx2.HTTPError, ClosedResourceError, ValidationError, OSError) as group:
+        raise (fate.failure or _sentence(_first(group))) from group
+
+
 def _first(group: BaseExceptionGroup[Any]) -> BaseException:
     inner: BaseException = group
     while isinstance(inner, BaseExceptionGroup):
@@ -75,7 +107,7 @@ def _first(group: BaseExceptionGroup[Any]) -> BaseException:
     return inner
 
 
-def _worded(error: BaseException) -> ToolFailed:
+def _sentence(error: BaseException) -> ToolFailed:
     match error:
         case MCPError():
             return ServerGone(f"The server answered with an error: {error.error.message[:500]}")

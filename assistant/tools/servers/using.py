@@ -8,17 +8,19 @@ from typing import Any
 from mcp_types import CallToolResult, ContentBlock, TextContent
 
 from assistant.models import ToolServer
-from assistant.tools.servers import sessions
+from assistant.tools.servers import keeping
 
 
-async def call(server: ToolServer, tool: str, arguments: dict[str, Any]) -> tuple[str, bool]:
-    """What the tool said, and whether it calls that an error.
+async def call(
+    server: ToolServer, tool: str, arguments: dict[str, Any], *, person: int
+) -> tuple[str, bool]:
+    """What the tool said to this person, and whether it calls that an error.
 
     Raises:
         ToolFailed: it said nothing that could be handed on.
     """
-    async with sessions.session(server) as client:
-        result = await client.call_tool(tool, arguments)
+    async with keeping.session(server, person) as session:
+        result = await session.call(tool, arguments)
     return _text(result), result.is_error
 
 

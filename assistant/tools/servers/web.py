@@ -29,11 +29,11 @@ class _Counted(httpx2.AsyncByteStream):
 
 
 class Counter(httpx2.AsyncBaseTransport):
-    """Counts what comes in over all answers, and ends it at `MOST_BYTES`."""
+    """Counts what comes in since something was last asked, and ends it at `MOST_BYTES`."""
 
     def __init__(self) -> None:
         self._inner = httpx2.AsyncHTTPTransport()
-        self._bytes = 0
+        self.received = 0
         self.failure: ServerFlooded | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -46,8 +46,8 @@ class Counter(httpx2.AsyncBaseTransport):
         await self._inner.aclose()
 
     def add(self, count: int) -> None:
-        self._bytes += count
-        if self._bytes > MOST_BYTES:
+        self.received += count
+        if self.received > MOST_BYTES:
             self.failure = ServerFlooded("The server sent more than is taken.")
             raise _Flood("more than is taken")
 

@@ -10,10 +10,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
 MODE = sys.argv[1]
+asked_before = 0
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 
 
@@ -36,7 +38,11 @@ def tools() -> list[dict[str, Any]]:
             {"name": "large", "inputSchema": {"type": "object", "description": "x" * 9_000}},
             {"name": "n" * 300, "inputSchema": SCHEMA},
         ]
-    return [{"name": "echo", "description": "Says it again.", "inputSchema": SCHEMA}]
+    echo = {"name": "echo", "description": "Says it again.", "inputSchema": SCHEMA}
+    if MODE == "unlike":
+        number = {"type": "object", "properties": {"sum": {"type": "number"}}}
+        return [{**echo, "outputSchema": number}]
+    return [echo]
 
 
 def call(asked: dict[str, Any]) -> None:
@@ -67,6 +73,15 @@ def call(asked: dict[str, Any]) -> None:
             text = reach(text)
         case "environment":
             text = f"{os.environ.get('TOKEN')} {sorted(os.environ)} {os.getcwd()}"
+        case "count":
+            global asked_before
+            asked_before += 1
+            text = f"{os.getpid()} {asked_before}"
+        case "once":
+            threading.Timer(0.2, os._exit, [0]).start()
+        case "unlike":
+            answer(asked, {"content": [], "structuredContent": {"sum": "five"}})
+            return
         case "long":
             text = "x" * 300_000
         case "fail":
@@ -86,7 +101,7 @@ def reach(port: str) -> str:
 
 def main() -> None:
     if MODE == "dead":
-        sys.exit(1)
+        sys.exit("There is no key.")
     if MODE == "page":
         sys.stdout.write("<html>hello</html>\n" * 10)
         sys.stdout.flush()

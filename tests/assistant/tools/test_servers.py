@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from assistant.models import Allowance, Generation, ToolCall, ToolServer
 from assistant.tools import calling, offers, results
-from assistant.tools.servers import configuring, isolation, listing
+from assistant.tools.servers import configuring, isolation, keeping, listing, using
 from inference.contracts import Call
 from tests import factories
 from tests.assistant.tools.test_calling import making
@@ -85,6 +85,7 @@ def test_a_server_is_called_and_what_it_says_is_quoted():
         ("nonsense", "The server's answer is not what the protocol says."),
         ("refuse", "The server answered with an error: No."),
         ("fail", "It broke."),
+        ("unlike", "The tool's answer is not what it says that it returns."),
     ],
 )
 def test_a_server_that_misbehaves_fails_its_call_with_a_sentence(mode, said):
@@ -213,7 +214,7 @@ def test_a_server_that_vanished_is_not_offered_until_it_is_back():
 
     gone = listing.look(row)
 
-    assert gone.problem == "The server's program ended."
+    assert gone.problem == "The server's program ended. Its last words: There is no key."
     assert gone.listing == [ECHO]
     assert "bad__echo" not in {each.spec.name for each in offers.all_of(factories.ada())}
     assert told().result.startswith("There is no tool “bad__echo”.")
@@ -254,3 +255,76 @@ def test_listings_are_asked_for_again_when_they_are_old():
 
     assert ToolServer.objects.get(pk=row.pk).tried_at == first
     assert time.time() - first.timestamp() < 60
+
+
+def counted(row: ToolServer, *people: int, pause_s: float = 0.0) -> list[list[str]]:
+    """What a program that counts says to these people, one after the other."""
+
+    async def calls() -> list[str]:
+        said = []
+        for each in people:
+            said.append((await using.call(row, "echo", {"text": "x"}, person=each))[0])
+            await asyncio.sleep(pause_s)
+        return said
+
+    return [said.split() for said in async_to_sync(calls)()]
+
+
+def test_a_program_is_kept_for_the_next_call_of_the_same_person():
+    first, other, second = counted(server("count"), 1, 2, 1)
+
+    assert first[0] == second[0] != other[0]
+    assert [first[1], other[1], second[1]] == ["1", "1", "2"]
+
+
+def test_a_program_ends_when_nobody_called_it_for_a_while(monkeypatch):
+    monkeypatch.setattr(keeping, "IDLE_S", 0.1)
+
+    first, second = counted(server("count"), 1, 1, pause_s=0.5)
+
+    assert first[0] != second[0]
+
+
+def test_a_program_that_ended_after_a_call_is_started_again_for_the_next():
+    assert counted(server("once"), 1, 1, pause_s=0.5) == [["x"], ["x"]]
+
+
+def test_a_server_that_was_changed_is_started_anew():
+    row = server("count")
+
+    async def calls() -> tuple[str, str]:
+        first, _ = await using.call(row, "echo", {"text": "x"}, person=1)
+        row.command = [*row.command, "changed"]
+        second, _ = await using.call(row, "echo", {"text": "x"}, person=1)
+        return first, second
+
+    first, second = async_to_sync(calls)()
+
+    assert first.split()[0] != second.split()[0]
+
+
+def test_several_calls_at_once_share_one_program():
+    row = server("count")
+
+    async def calls() -> list[str]:
+        three = (using.call(row, "echo", {"text": "x"}, person=1) for _ in range(3))
+        return [said for said, _ in await asyncio.gather(*three)]
+
+    said = [each.split() for each in async_to_sync(calls)()]
+
+    assert len({each[0] for each in said}) == 1
+    assert sorted(each[1] for each in said) == ["1", "2", "3"]
+
+
+def test_where_as_many_are_kept_as_may_be_others_are_started_for_one_call(monkeypatch):
+    monkeypatch.setattr(keeping, "MOST_KEPT", 1)
+
+    said = counted(server("count"), 1, 2, 2, 1)
+
+    assert [each[1] for each in said] == ["1", "1", "1", "2"]
+
+
+def test_nothing_is_left_running():
+    counted(server("count"), 1, 2)
+
+    assert not [each for each in processes() if "bad_server" in each]
