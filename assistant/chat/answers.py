@@ -268,6 +268,7 @@ def _log_trajectory(job: Job, outcome: Outcome, asked_to_start_s: float) -> None
         logprobs=step.finite_logprobs,
         spans=step.spans,
         earlier=[each.to_json() for each in outcome.earlier],
+        asked={} if job.chat is None else chats.to_json(job.chat),
         sampling={
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,

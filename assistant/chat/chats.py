@@ -7,7 +7,7 @@ one as a chat, which the engine puts into tokens with the model's own processor 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +66,11 @@ def asked(generation: Generation) -> Asked:
         {**can.template, **given.get("template", {})},
         is_chat=can.is_chat or form is not None,
     )
+
+
+def to_json(chat: Chat) -> dict[str, Any]:
+    """What was asked with a dialogue, for the record."""
+    return {"tools": [asdict(tool) for tool in chat.tools], "template": dict(chat.template)}
 
 
 def _pictures(shown: Sequence[ChatMessage]) -> dict[str, tuple[bytes, str]]:

@@ -22,6 +22,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='trajectory',
+            name='asked',
+            field=models.JSONField(db_default={}, default=dict, help_text='tools, template: of a chat; empty where ids were sent'),
+        ),
+        migrations.AddField(
+            model_name='trajectory',
             name='spans',
             field=models.JSONField(db_default=[], default=list),
         ),

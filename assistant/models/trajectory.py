@@ -37,6 +37,11 @@ class Trajectory(models.Model):
     logprobs = ArrayField(models.FloatField())
     spans = models.JSONField(default=list, db_default=[])
     earlier = models.JSONField(default=list, db_default=[])
+    asked = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="tools, template: of a chat; empty where ids were sent",
+    )
     sampling = models.JSONField()
     policy = models.CharField(max_length=80)
     digest = models.CharField(max_length=64, blank=True)
