@@ -68,6 +68,8 @@ class UpdateConfig(Frozen):
     temperature: float = Field(1.0, gt=0)
     fresh_share: float = Field(0.5, ge=0, le=1, description="of the prompts: newest answers'")
     bank_share: float = Field(0.2, ge=0, le=1, description="of the prompts: general ones, our own")
+    turns: int = Field(4, ge=1, description="of an answer that calls tools")
+    train_on_thoughts: bool = Field(True, description="else what was thought has no weight")
     advantage_offset: float = Field(0.03, description="in deviations; keeps late steps alive")
     passes: int = Field(1, ge=1, description="optimizer steps on the same samples")
     clip_low: float = Field(0.2, gt=0, lt=1)

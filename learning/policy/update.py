@@ -23,13 +23,14 @@ from pathlib import Path
 
 import torch
 
-from inference.contracts import Sample, Sampling
+from inference.contracts import Sampling
 from learning.config import UpdateConfig
 from learning.errors import TrainingDiverged
-from learning.policy import anchors, hindsight
+from learning.policy import anchors, episodes, hindsight
 from learning.policy import progress as saving
 from learning.policy.advantages import RunningDeviation, leave_one_out_advantages
 from learning.policy.control import BankKl, kl_per_token
+from learning.policy.episodes import Environment, RewardFunction
 from learning.policy.hindsight import Lessons
 from learning.policy.progress import FINAL, STEP, Progress, StepReport
 from learning.policy.trainer import (
@@ -46,8 +47,21 @@ from learning.policy.trainer import (
 
 __all__ = ["FINAL", "StepReport", "update"]
 PromptSource = Callable[[int], Sequence[TokenIds]]
-RewardFunction = Callable[[Sequence[TokenIds], Sequence[Sequence[TokenIds]]], list[list[float]]]
 NO_LESSONS = Lessons()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a policy that calls tools or thinks is trained in: see `learning.policy.episodes`.
+
+    `end_of_thought` is the token that ends one, None where it does not think.
+    """
+
+    environment: Environment | None = None
+    end_of_thought: int | None = None
+
+
+ALONE = Surroundings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,7 @@ def update(
     bank: Collection[TokenIds] = (),
     anchored: Sequence[Sequence[Datum]] = (),
     lessons: Lessons = NO_LESSONS,
+    surroundings: Surroundings = ALONE,
     resume: Progress | None = None,
 ) -> SavedState:
     """Train the adapter that `trainer` holds, and save it below `folder`.
@@ -90,6 +105,7 @@ def update(
             training.
         bank: general prompts, on which the KL from the parent is held within the gates' budget.
         anchored: what the base answers, step by step, taking turns; see `learning.policy.anchors`.
+        surroundings: who says what comes of a tool call, and where thoughts end.
         resume: a step saved below `folder` from which to go on. Given the same samples, the adapter
             that comes out is that of an uninterrupted run.
 
@@ -105,7 +121,16 @@ def update(
         budget.remember(resume.numbers)
     reports: list[StepReport] = []
     for step in range(resume.step if resume else 0, config.steps):
-        drawn = _draw(trainer, prompts_for(step), general, rewards_of, deviation, config, step)
+        drawn = _draw(
+            trainer,
+            prompts_for(step),
+            general,
+            rewards_of,
+            deviation,
+            config,
+            step,
+            surroundings,
+        )
         started = time.monotonic()
         if step > 0:
             drawn = _with_reference(trainer, drawn, config)
@@ -153,14 +178,22 @@ def _draw(
     deviation: RunningDeviation,
     config: UpdateConfig,
     step: int,
+    surroundings: Surroundings,
 ) -> Drawn:
     started = time.monotonic()
-    groups = trainer.sample(prompts, _sampling(config, step), config.samples)
+    groups = episodes.play(
+        trainer,
+        prompts,
+        _sampling(config, step),
+        config.samples,
+        surroundings.environment,
+        config.turns,
+    )
     sampled = time.monotonic()
-    answers = [[sample.token_ids for sample in group] for group in groups]
-    rewards = torch.tensor(rewards_of(prompts, answers))
+    rewards = torch.tensor(episodes.judged(groups, rewards_of))
     advantages = deviation.divide(leave_one_out_advantages(rewards)) + config.advantage_offset
-    data = _data(prompts, groups, advantages)
+    masked = None if config.train_on_thoughts else surroundings.end_of_thought
+    data = episodes.data_of(groups, advantages.tolist(), masked)
     return Drawn(
         own=[datum for datum in data if datum.prompt not in general],
         bank=[datum for datum in data if datum.prompt in general],
@@ -215,22 +248,6 @@ def _loss(config: UpdateConfig, kl_weight: float) -> Loss:
         kl_weight=kl_weight,
         temperature=config.temperature,
     )
-
-
-def _data(
-    prompts: Sequence[TokenIds], groups: Sequence[Sequence[Sample]], advantages: torch.Tensor
-) -> list[Datum]:
-    tokens = sum(len(sample.token_ids) for group in groups for sample in group)
-    return [
-        Datum(
-            prompt,
-            sample.token_ids,
-            weights=(float(advantage) / tokens,) * len(sample.token_ids),
-            sampled_logprobs=sample.logprobs,
-        )
-        for prompt, group, row in zip(prompts, groups, advantages, strict=True)
-        for sample, advantage in zip(group, row, strict=True)
-    ]
 
 
 def _with_reference(trainer: Trainer, drawn: Drawn, config: UpdateConfig) -> Drawn:

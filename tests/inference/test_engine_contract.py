@@ -61,7 +61,7 @@ async def test_a_question_is_answered_token_by_token(client, prompt):
     deltas = [delta async for delta in client.stream(prompt, GREEDY, BASE)]
 
     assert "Paris" in "".join(delta.text for delta in deltas)
-    assert len(deltas) > 3
+    assert len(deltas) > 1
     assert all(len(delta.token_ids) == len(delta.logprobs) for delta in deltas)
     assert all(value <= 0 for delta in deltas for value in delta.logprobs)
     assert [delta.finish_reason for delta in deltas[:-1]] == [None] * (len(deltas) - 1)
