@@ -118,6 +118,8 @@ def of_profile(profile: Profile, model: Path) -> list[str]:
     if profile.images:
         limits = json.dumps({"image": profile.images, "video": 0})
         found += ["--limit-mm-per-prompt", limits]
+        if profile.processor:
+            found += ["--mm-processor-kwargs", json.dumps(profile.processor)]
     elif "vision_config" in json.loads((model / "config.json").read_text()):
         # It could see, but nothing of Danas would know how.
         found += ["--language-model-only"]

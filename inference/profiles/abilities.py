@@ -13,11 +13,10 @@ from inference.profiles.profile import InWindow, Profile, Thinking
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
-    """`images` is how many pictures a prompt may have at most, 0 for none, and `max_pixels` how
-    many pixels each, 0 for no limit; `template` what the chat template is told by default."""
+    """`images` is how many pictures a prompt may have at most, 0 for none; `template` is what the
+    chat template is told by default."""
 
     images: int = 0
-    max_pixels: int = 0
     reasons: bool = False
     can_switch_reasoning: bool = False
     tools: bool = False
@@ -38,7 +37,6 @@ def abilities(model_folder: Path) -> Abilities:
 def of(profile: Profile) -> Abilities:
     return Abilities(
         images=profile.images,
-        max_pixels=profile.max_pixels,
         reasons=bool(profile.reasoning_parser),
         can_switch_reasoning=profile.thinking is Thinking.SWITCHED,
         tools=bool(profile.tool_parser),

@@ -23,7 +23,6 @@ PROFILE = Profile(
     name="idefics3",
     title="Idefics3 and SmolVLM",
     images=4,
-    max_pixels=4 << 20,
     tower_lora=Lora().with_tower(TOWER_LAYERS, TOWER),
     temperature=0.2,
     top_p=0.9,

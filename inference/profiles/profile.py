@@ -56,9 +56,10 @@ class Profile:
 
     `reasoning_parser` and `tool_parser` are vLLM's names, empty for none. `switch` is the variable
     of the chat template that turns reasoning on and off. `images` is how many pictures a prompt
-    may have at most, and `max_pixels` how large each may be before it is scaled down; with 0 the
-    model is text only. `tower_lora` is `lora` with the vision tower, where vLLM can serve that.
-    `chat_template` stands in for the template in the model's folder.
+    may have at most, 0 for a model that is text only. `processor` is what its image processor is
+    told besides its own configuration: the engine's and the learner's alike, or the learner would
+    train on other tokens than were sampled after. `tower_lora` is `lora` with the vision tower,
+    where vLLM can serve that. `chat_template` stands in for the template in the model's folder.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Profile:
     reasoning_in_window: InWindow = InWindow.DROPPED
     tool_parser: str = ""
     images: int = 0
-    max_pixels: int = 0
+    processor: Mapping[str, Any] = field(default_factory=dict)
     lora: Lora = field(default_factory=Lora)
     tower_lora: Lora | None = None
     temperature: float = 0.7

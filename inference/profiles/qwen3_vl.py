@@ -8,7 +8,6 @@ the convolution that cuts the picture up is called so as well, on which it can s
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,6 +20,9 @@ from inference.profiles.pictures import Pictures
 from inference.profiles.profile import Lora, Profile, Thinking
 
 PLACEHOLDER = "<|image_pad|>"
+# Pixels of a picture as the model sees it. The processor alone would take sixteen times as many,
+# two windows full of tokens, for which vLLM would set memory aside.
+LARGEST = 1 << 20
 LONGEST_TO_SHORTEST = 200
 TOWER_LAYERS = ("qkv", "linear_fc1", "linear_fc2")
 TOWER = (
@@ -32,7 +34,6 @@ INSTRUCT = Profile(
     title="Qwen3-VL",
     tool_parser=qwen3.INSTRUCT.tool_parser,
     images=4,
-    max_pixels=1 << 20,
     tower_lora=Lora().with_tower(TOWER_LAYERS, TOWER),
     temperature=0.7,
     top_p=0.8,
@@ -52,18 +53,15 @@ THINKING = replace(
 def profile(checkpoint: Checkpoint) -> Profile:
     found = qwen3.fitting(checkpoint, INSTRUCT, THINKING)
     found = found if checkpoint.can_call else replace(found, tool_parser="")
-    # The processor alone would take sixteen megapixels, for which vLLM would set memory aside.
-    # Twice what is sent, since rounding to whole units can make a picture larger.
-    largest = min(_limits(checkpoint.images)[1], 2 * found.max_pixels)
-    return replace(
-        found, engine_flags=("--mm-processor-kwargs", json.dumps({"max_pixels": largest}))
-    )
+    smallest, largest = _limits(checkpoint.images)
+    size = {"shortest_edge": min(smallest, LARGEST), "longest_edge": LARGEST}
+    return replace(found, processor={"size": size}) if largest > LARGEST else found
 
 
 def pictures(checkpoint: Checkpoint) -> Pictures:
     images = checkpoint.images
     unit = int(images.get("patch_size", 14)) * int(images.get("merge_size", 2))
-    smallest, largest = _limits(images)
+    smallest, largest = (min(limit, LARGEST) for limit in _limits(images))
 
     def text_of(width: int, height: int) -> str:
         wide, high = scaled(width, height, unit, smallest, largest)

@@ -10,7 +10,7 @@ from transformers.models.idefics3.image_processing_idefics3 import Idefics3Image
 from transformers.models.qwen2_vl.image_processing_qwen2_vl import Qwen2VLImageProcessor
 
 from inference.errors import TemplateRefused
-from inference.profiles import pictures_of
+from inference.profiles import pictures_of, profile_of
 
 SIZES = [(1, 1), (2, 3), (33, 31), (48, 16), (640, 480), (481, 1023), (1999, 10), (10, 1999)]
 LARGE = [(10_000, 10_000), (4097, 300), (3000, 4000)]
@@ -20,6 +20,7 @@ QWEN3_VL = {
     "size": {"shortest_edge": 65_536, "longest_edge": 16_777_216},
 }
 SMALL_QWEN3_VL = QWEN3_VL | {"size": {"shortest_edge": 9216, "longest_edge": 9216}}
+MEGAPIXEL = 1 << 20
 IDEFICS3 = {"size": {"longest_edge": 4 * 364}, "max_image_size": {"longest_edge": 364}}
 SMOLVLM = {"size": {"longest_edge": 2048}, "max_image_size": {"longest_edge": 512}}
 # A length that is no multiple of the tile's side.
@@ -37,13 +38,27 @@ def rule(folder, kind, images, **processor):
 @pytest.mark.parametrize("images", [QWEN3_VL, SMALL_QWEN3_VL], ids=["large", "small"])
 def test_qwen3_vl_s_tokens_are_its_processor_s(images, tmp_path):
     pictures = rule(tmp_path, "qwen3_vl", images)
-    processor = Qwen2VLImageProcessor(**images)
+    processor = Qwen2VLImageProcessor(**images | profile_of(tmp_path).processor)
 
     found = {size: pictures.text_of(*size) for size in (*SIZES, *LARGE)}
 
     for (width, height), text in found.items():
         patches = processor.get_number_of_image_patches(height, width, {})
         assert text == "<|image_pad|>" * (patches // 4), (width, height)
+
+
+def test_a_picture_takes_no_more_than_a_megapixel_s_tokens(tmp_path):
+    pictures = rule(tmp_path, "qwen3_vl", QWEN3_VL)
+
+    # 1,024 by 1,024 pixels, a token for every 32 by 32.
+    assert pictures.text_of(2048, 2048).count("<|image_pad|>") == 1024
+    assert profile_of(tmp_path).processor["size"]["longest_edge"] == MEGAPIXEL
+
+
+def test_a_processor_with_a_lower_limit_keeps_it(tmp_path):
+    rule(tmp_path, "qwen3_vl", SMALL_QWEN3_VL)
+
+    assert profile_of(tmp_path).processor == {}
 
 
 def test_qwen3_vl_s_tokens_are_those_of_a_processed_picture(tmp_path):
