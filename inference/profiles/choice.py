@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -78,4 +79,16 @@ def _read(folder: Path) -> tuple[Profile, Pictures | None]:
 def _known(folder: Path, name: str) -> tuple[Profile, Pictures | None]:
     checkpoint = Checkpoint.read(folder)
     family = family_of(checkpoint, name)
-    return family.profile(checkpoint), family.pictures(checkpoint) if family.pictures else None
+    profile = _within(family.profile(checkpoint), checkpoint)
+    return profile, family.pictures(checkpoint) if family.pictures else None
+
+
+def _within(profile: Profile, checkpoint: Checkpoint) -> Profile:
+    """Window and answer cut down to what the model reaches, an answer to a fourth of that."""
+    text = checkpoint.config.get("text_config", checkpoint.config)
+    reach = text.get("max_position_embeddings", profile.window_tokens + profile.answer_tokens)
+    if profile.window_tokens + profile.answer_tokens <= reach:
+        return profile
+    answer = min(profile.answer_tokens, reach // 4)
+    window = min(profile.window_tokens, reach - answer)
+    return replace(profile, window_tokens=window, answer_tokens=answer)

@@ -153,6 +153,17 @@ def test_a_model_that_is_still_to_come_is_looked_at_again(folder, tmp_path):
     assert profile_of(folder("qwen3")).name == "qwen3"
 
 
+def test_window_and_answer_are_no_more_than_the_model_reaches(folder):
+    model = folder("qwen3", THINKING)
+    text = {"max_position_embeddings": 4096}
+    (model / "config.json").write_text(json.dumps({"model_type": "qwen3", "text_config": text}))
+
+    profile = profile_of(model)
+
+    # Both want 8,192; a fourth of 4,096 is for the answer.
+    assert (profile.window_tokens, profile.answer_tokens) == (3072, 1024)
+
+
 def test_every_parser_is_one_that_the_installed_vllm_has():
     """From vLLM's own tables, which are read without importing it."""
     reasoning = table("reasoning", "_REASONING_PARSERS_TO_REGISTER")
