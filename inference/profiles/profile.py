@@ -37,8 +37,8 @@ class Lora:
 
     `pattern` matches the whole name of a module of the model in transformers; PEFT's "all-linear"
     would also reach the vision tower, whose adapters vLLM ignores unless it is told. `layers` are
-    the last parts of those names, by which vLLM chooses the modules that it wraps. `has_tower`
-    says that the vision tower and its connector are among them.
+    the last parts of those names, or whole names in vLLM's model, by which vLLM chooses the
+    modules that it wraps. `has_tower` says that the vision tower and its connector are among them.
     """
 
     layers: tuple[str, ...] = LANGUAGE_LAYERS

@@ -2,8 +2,8 @@
 
 A picture becomes a token for every 32 by 32 pixels, after its sides are rounded to whole ones: a
 megapixel takes about 1,024 tokens of the window. vLLM can serve adapters on the vision tower and
-on what connects it, all but those on `attn.proj`: vLLM chooses by the last part of the name, and
-the convolution that cuts the picture up is called so as well, on which it can serve none.
+on what connects it. It is told the names of the tower's `attn.proj` one by one, since the
+convolution that cuts the picture up is a `proj` as well, on which it can serve none.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LARGEST = 1 << 20
 LONGEST_TO_SHORTEST = 200
 TOWER_LAYERS = ("qkv", "linear_fc1", "linear_fc2")
 TOWER = (
-    r"(model\.)+visual\.(blocks\.\d+\.(attn\.qkv|mlp\.linear_fc[12])"
+    r"(model\.)+visual\.(blocks\.\d+\.(attn\.(qkv|proj)|mlp\.linear_fc[12])"
     r"|(merger|deepstack_merger_list\.\d+)\.linear_fc[12])"
 )
 INSTRUCT = Profile(
@@ -34,7 +34,6 @@ INSTRUCT = Profile(
     title="Qwen3-VL",
     tool_parser=qwen3.INSTRUCT.tool_parser,
     images=4,
-    tower_lora=Lora().with_tower(TOWER_LAYERS, TOWER),
     temperature=0.7,
     top_p=0.8,
     window_tokens=8192,
@@ -53,6 +52,9 @@ THINKING = replace(
 def profile(checkpoint: Checkpoint) -> Profile:
     found = qwen3.fitting(checkpoint, INSTRUCT, THINKING)
     found = found if checkpoint.can_call else replace(found, tool_parser="")
+    depth = checkpoint.config.get("vision_config", {}).get("depth", 0)
+    one_by_one = (f"visual.blocks.{number}.attn.proj" for number in range(depth))
+    found = replace(found, tower_lora=Lora().with_tower((*TOWER_LAYERS, *one_by_one), TOWER))
     smallest, largest = _limits(checkpoint.images)
     size = {"shortest_edge": min(smallest, LARGEST), "longest_edge": LARGEST}
     return replace(found, processor={"size": size}) if largest > LARGEST else found
