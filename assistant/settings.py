@@ -326,7 +326,11 @@ CELERY_BEAT_SCHEDULE = {
     "delete files that nobody keeps": {"task": "assistant.sweep_files", "schedule": 600.0},
     "order the review queue": {"task": "assistant.describe_reviews", "schedule": 30.0},
     "remind": {"task": "assistant.remind", "schedule": 5.0},
-    "ask tool servers what they offer": {"task": "assistant.list_tools", "schedule": 30.0},
+    "ask tool servers what they offer": {
+        "task": "assistant.list_tools",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "make room on the engines": {"task": "assistant.evict_adapters", "schedule": 60.0},
 }
 

@@ -16,6 +16,7 @@ from assistant.memory import traces
 from assistant.models import Conversation, Generation, Image, Message, User
 from assistant.models.conversation import owned_by
 from assistant.mydata import exports
+from assistant.tools import quotes
 from learning import intake, queue, wishes
 
 
@@ -60,6 +61,7 @@ def _forget(row: Conversation) -> None:
     if not row.is_temporary:
         exports.withdraw(row.owner_id)
     _forget_derived(row.owner_id, Message.with_deleted.filter(conversation=row))
+    quotes.forget(row.owner_id, [row.pk])
     row.delete()
     transaction.on_commit(queue.ask_catch_up, robust=True)
 
@@ -156,11 +158,14 @@ def _lock(person: int) -> None:
 
 
 def _forget_derived(owner: int, messages: QuerySet[Message]) -> None:
-    """What learning has of answers and of what should have been kept, and the windows and prompts
-    elsewhere that notes of what the person said went into; the notes go with their messages."""
+    """What learning has of answers and of what should have been kept, the windows and prompts
+    elsewhere that notes of what the person said went into, and what tools quoted of it; the notes
+    go with their messages."""
     said = messages.filter(role=Message.Author.USER).values_list("pk", flat=True)
     traces.remove_notes(owner, list(said), with_prompts=True)
-    wishes.forget_sources(list(messages.values_list("pk", flat=True)))
+    every = list(messages.values_list("pk", flat=True))
+    quotes.forget(owner, every)
+    wishes.forget_sources(every)
     answers = messages.filter(role=Message.Author.ASSISTANT).values_list("pk", flat=True)
     for answer in answers:
         intake.forget_answer(answer)

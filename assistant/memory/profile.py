@@ -21,6 +21,7 @@ from assistant.library import notices
 from assistant.memory import statements, traces
 from assistant.models import Conversation, Message, Note, User
 from assistant.tokens import tokenizer
+from assistant.tools import quotes
 from inference.diffusion.window import Tokenizer
 
 # What a person wrote is as good as asked for: log-odds of a chance of 95 %.
@@ -164,6 +165,7 @@ def purge(deleted_before: datetime) -> None:
             if row.exists():
                 is_own = note.kind == Note.Kind.OWN
                 traces.remove_notes(note.owner_id, [note.pk], with_prompts=is_own)
+                quotes.forget(note.owner_id, [note.pk])
                 row.delete()
 
 

@@ -1,5 +1,6 @@
 
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import uuid
 from django.conf import settings
@@ -74,6 +75,7 @@ class Migration(migrations.Migration):
                 ('arguments', models.TextField(blank=True)),
                 ('state', models.CharField(choices=[('asked', "waits for its person's yes"), ('allowed', 'Allowed'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('refused', 'Refused'), ('expired', 'the answer ended, or nobody said yes in time')], max_length=8)),
                 ('result', models.TextField(blank=True)),
+                ('sources', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, size=None)),
                 ('is_error', models.BooleanField(default=False)),
                 ('took_ms', models.FloatField(null=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
@@ -82,7 +84,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['step', 'position'],
-                'indexes': [models.Index(condition=models.Q(('state__in', ['asked', 'allowed', 'running'])), fields=['created_at'], name='tool_call_open')],
+                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['sources'], name='tool_call_sources'), models.Index(condition=models.Q(('state__in', ['asked', 'allowed', 'running'])), fields=['created_at'], name='tool_call_open')],
                 'constraints': [models.UniqueConstraint(fields=('generation', 'step', 'position'), name='one_call_per_place')],
             },
         ),

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from assistant.models.conversation import Conversation
@@ -84,6 +85,7 @@ class ToolCall(models.Model):
 
     `call_id` is the engine's name for it; `step` and `position` count from 0. `arguments` is what
     the policy wrote, whether or not it is JSON. `result` is what the policy is told, an error too.
+    `sources` are messages, conversations and notes that it quotes (`tools.quotes`).
     """
 
     class State(models.TextChoices):
@@ -107,6 +109,7 @@ class ToolCall(models.Model):
     arguments = models.TextField(blank=True)
     state = models.CharField(max_length=8, choices=State)
     result = models.TextField(blank=True)
+    sources = ArrayField(models.UUIDField(), default=list)
     is_error = models.BooleanField(default=False)
     took_ms = models.FloatField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -120,11 +123,12 @@ class ToolCall(models.Model):
             )
         ]
         indexes: ClassVar = [
+            GinIndex(fields=["sources"], name="tool_call_sources"),
             models.Index(
                 fields=["created_at"],
                 name="tool_call_open",
                 condition=models.Q(state__in=["asked", "allowed", "running"]),
-            )
+            ),
         ]
 
     def __str__(self) -> str:

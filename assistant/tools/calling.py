@@ -7,6 +7,7 @@ stored as one that failed, so that the policy is told why and can do better.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Collection, Sequence
@@ -40,6 +41,7 @@ BUILTIN_TIMEOUT_S = 15.0
 # In one step; a policy that wants more at once has lost its way.
 MOST_AT_ONCE = 16
 LONGEST_NAME, LONGEST_CALL_ID = 120, 120
+in_thread = functools.partial(database_sync_to_async, thread_sensitive=False)
 
 
 @transaction.atomic
@@ -156,7 +158,8 @@ async def run(call: ToolCall) -> ToolCall:
         running = await database_sync_to_async(_take)(call.pk)
         if running is not None:
             text, is_error = await _outcome(running)
-            await _end(call.pk, text, is_error=is_error, started=started)
+            quoted = running.use.quoted
+            await _end(call.pk, text, is_error=is_error, started=started, quoted=quoted)
     except ToolFailed as error:
         await _end(call.pk, str(error), is_error=True, started=started)
     except asyncio.CancelledError:
@@ -202,7 +205,8 @@ async def _outcome(running: _Running) -> tuple[str, bool]:
 async def _run_builtin(running: _Running) -> str:
     tool = builtin.ALL[running.offer.key]
     arguments = tool.arguments.model_validate(running.arguments)
-    text: str = await database_sync_to_async(tool.run)(running.use, arguments)
+    # Not in the one thread in which the worker writes what all answers stream.
+    text: str = await in_thread(tool.run)(running.use, arguments)
     return text
 
 
@@ -211,9 +215,12 @@ async def _call_server(server: ToolServer, running: _Running) -> tuple[str, bool
     return await using.call(server, tool, running.arguments, person=person)
 
 
-async def _end(pk: UUID, text: str, *, is_error: bool, started: float) -> None:
+async def _end(
+    pk: UUID, text: str, *, is_error: bool, started: float, quoted: Collection[UUID] = ()
+) -> None:
     took_ms = round(1000 * (time.monotonic() - started), 1)
     state = State.FAILED if is_error else State.DONE
     running = ToolCall.objects.filter(pk=pk, state=State.RUNNING)
     values = {"state": state, "is_error": is_error, "result": results.cut(text)}
+    values["sources"] = sorted(quoted)
     await database_sync_to_async(running.update)(took_ms=took_ms, **values)

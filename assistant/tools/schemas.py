@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 from jsonschema.exceptions import SchemaError, best_match
+from jsonschema.validators import validator_for
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -58,14 +59,19 @@ def is_usable(schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
     try:
-        jsonschema.Draft202012Validator.check_schema(_checked(schema))
+        _kind(schema).check_schema(_checked(schema))
     except (SchemaError, RecursionError):
         return False
     return True
 
 
-def _validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
-    return jsonschema.Draft202012Validator(_checked(schema), registry=Registry())
+def _validator(schema: dict[str, Any]) -> Any:
+    return _kind(schema)(_checked(schema), registry=Registry())
+
+
+def _kind(schema: dict[str, Any]) -> Any:
+    """Of the draft that the schema names, or the newest."""
+    return validator_for(schema, default=jsonschema.Draft202012Validator)
 
 
 def _checked(schema: Any) -> Any:

@@ -29,6 +29,9 @@ def search(use: Use, asked: Search) -> str:
             owner=use.person, pk__in=[h.message for h in others]
         )
     }
+    for hit in others:
+        # The line has the conversation's title too.
+        use.quoted.update(filter(None, (hit.message, hit.conversation.pk)))
     lines = [_line(use, hit, said.get(hit.message, "")) for hit in others]
     return "\n".join(lines) or "Nothing was found."
 

@@ -26,8 +26,10 @@ class NoteNamed(Arguments):
 
 
 def listed(use: Use, asked: Nothing) -> str:
-    notes = [note.text for note in Note.objects.filter(owner=use.person)]
-    return "\n".join(f"- {text}" for text in notes) or "There are no notes."
+    notes = list(Note.objects.filter(owner=use.person))
+    for note in notes:
+        _quote(use, note)
+    return "\n".join(f"- {note.text}" for note in notes) or "There are no notes."
 
 
 def add(use: Use, asked: NewNote) -> str:
@@ -38,6 +40,8 @@ def add(use: Use, asked: NewNote) -> str:
         added = profile.add(use.person, text)
     except AssistantError as error:
         raise ToolFailed(str(error)) from error
+    for note in (added.note, *added.gave_way):
+        _quote(use, note)
     gone = "".join(f"\nThere was no more room for: {note.text}" for note in added.gave_way)
     return f"Noted: {added.note.text}{gone}"
 
@@ -47,7 +51,13 @@ def delete(use: Use, asked: NoteNamed) -> str:
     if note is None:
         raise ToolFailed("There is no such note; notes_list says which there are.")
     profile.delete(use.person, note.pk)
+    _quote(use, note)
     return f"Deleted: {note.text}"
+
+
+def _quote(use: Use, note: Note) -> None:
+    """It goes with the message that it was taken from, too."""
+    use.quoted.update(filter(None, (note.pk, note.source_id)))
 
 
 TOOLS = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,10 +20,12 @@ class Arguments(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Who asks, and where."""
+    """Who asks, and where. A tool that quotes messages, conversations or notes puts their ids into
+    `quoted`, so that its result goes when they do."""
 
     person: User
     conversation: Conversation
+    quoted: set[UUID] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,15 @@ def refresh() -> None:
     now = timezone.now()
     old = Q(tried_at=None) | Q(tried_at__lt=now - FRESH)
     troubled = ~Q(problem="") & Q(tried_at__lt=now - AGAIN)
-    for server in ToolServer.objects.filter(old | troubled, is_enabled=True):
-        look(server)
+    due = ToolServer.objects.filter(old | troubled, is_enabled=True)
+    # Another worker may be asking the same ones.
+    mine = [
+        server
+        for server in due
+        if ToolServer.objects.filter(pk=server.pk, tried_at=server.tried_at).update(tried_at=now)
+    ]
+    for server, found in zip(mine, async_to_sync(_ask_all)(mine), strict=True):
+        _keep(server, found)
 
 
 def look(server: ToolServer) -> ToolServer:
@@ -48,28 +55,38 @@ def look(server: ToolServer) -> ToolServer:
 
     What it offered before stays known, and is offered again once it answers.
     """
-    now = timezone.now()
-    values: dict[str, Any] = {"tried_at": now}
-    try:
-        found = async_to_sync(_ask)(server)
-        values |= {"listing": found, "listed_at": now, "problem": ""}
-    except ToolFailed as error:
-        complaint = f" Its last words: {error.last_words.strip()}" if error.last_words else ""
-        values["problem"] = storable(f"{error}{complaint}")
-        logger.warning("the tool server %s does not say what it offers", server.name)
-    # Changed meanwhile, it will be asked anew with what it is now.
-    same = ToolServer.objects.filter(pk=server.pk, command=server.command, url=server.url)
-    same.update(**values)
+    _keep(server, async_to_sync(_ask)(server))
     server.refresh_from_db()
     return server
 
 
-async def _ask(server: ToolServer) -> Sequence[Listed]:
+def _keep(server: ToolServer, found: Sequence[Listed] | ToolFailed) -> None:
+    now = timezone.now()
+    values: dict[str, Any] = {"tried_at": now}
+    if isinstance(found, ToolFailed):
+        complaint = f" Its last words: {found.last_words.strip()}" if found.last_words else ""
+        values["problem"] = storable(f"{found}{complaint}")
+        logger.warning("the tool server %s does not say what it offers", server.name)
+    else:
+        values |= {"listing": found, "listed_at": now, "problem": ""}
+    # Changed meanwhile, it will be asked anew with what it is now.
+    same = ToolServer.objects.filter(pk=server.pk, command=server.command, url=server.url)
+    same.update(**values)
+
+
+async def _ask_all(servers: Sequence[ToolServer]) -> list[Sequence[Listed] | ToolFailed]:
+    """At once, since those that hang would hold up the others."""
+    return await asyncio.gather(*map(_ask, servers))
+
+
+async def _ask(server: ToolServer) -> Sequence[Listed] | ToolFailed:
     try:
         async with asyncio.timeout(min(TIMEOUT_S, server.timeout_s)):
             return await _listed(server)
     except TimeoutError:
-        raise ServerGone("The server does not answer in time.") from None
+        return ServerGone("The server does not answer in time.")
+    except ToolFailed as error:
+        return error
 
 
 async def _listed(server: ToolServer) -> Sequence[Listed]:
@@ -83,6 +100,9 @@ async def _listed(server: ToolServer) -> Sequence[Listed]:
             if cursor is None or len(tools) >= MOST_TOOLS:
                 break
     usable = [_kept(tool) for tool in tools[:MOST_TOOLS] if _is_usable(server, tool)]
+    if len(usable) < len(tools):
+        left_out = len(tools) - len(usable)
+        logger.warning("%d tools of the server %s can't be offered", left_out, server.name)
     # One of a name: two could not be told apart when they are called.
     return list({tool["name"]: tool for tool in usable}.values())
 
