@@ -6,20 +6,21 @@ it in its prefix cache when the person goes on, and reads no more than what they
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 
+from assistant.chat import chats
 from assistant.memory import profile
 from assistant.models import Message
 from assistant.models import Window as WindowRow
 from inference import registry, routing
 from inference.client import EngineClient
 from inference.contracts import Policy, Sampling
-from inference.diffusion import Window, beginning, from_json
+from inference.diffusion import Kind, beginning, from_json
 from inference.errors import InferenceError
 from inference.tokenizer import ChatTokenizer
 
@@ -35,18 +36,18 @@ async def read(answer: UUID, client: EngineClient, tokenizer: ChatTokenizer) -> 
     Where the next has been asked already, its own prompt is read and nothing is done here.
     """
     try:
-        found = await database_sync_to_async(_awaited)(answer)
-        if found is not None:
-            window, policy = found
-            prompt = await asyncio.to_thread(beginning, window, tokenizer)
+        awaited = await database_sync_to_async(_awaited)(answer, tokenizer)
+        if awaited is not None:
+            prompt, policy = awaited
             await client.sample(prompt, ONE_TOKEN, policy)
     except InferenceError as error:
         logger.info("nothing was read ahead after %s: %s", answer, error.code)
 
 
-def _awaited(answer: UUID) -> tuple[Window, Policy] | None:
-    """The window that the next prompt is made from, without what is said next, and who answers it;
-    None where somebody said something by now.
+def _awaited(answer: UUID, tokenizer: ChatTokenizer) -> tuple[list[int], Policy] | None:
+    """What the next prompt begins with, if it has the tools of this one, and who answers it.
+
+    None where somebody said something by now, or where there are pictures, which are no tokens.
 
     Raises: as `routing.route`.
     """
@@ -54,7 +55,12 @@ def _awaited(answer: UUID) -> tuple[Window, Policy] | None:
     row = rows.select_related("message__generation", "message__conversation__owner").first()
     if row is None or Message.objects.filter(parent=answer).exists():
         return None
-    conversation = row.message.conversation
+    window, conversation = from_json(row.blocks), row.message.conversation
+    if any(block.kind == Kind.IMAGE for block in window.blocks):
+        return None
     notes = tuple(note.text for note in profile.read_in(conversation))
+    asked = chats.asked(row.message.generation)
+    prompt_ids = partial(tokenizer.prompt_ids, tools=asked.tools, template=asked.template)
     route = routing.route(conversation.owner_id, row.message.generation.model)
-    return replace(from_json(row.blocks), notes=notes), registry.as_policy(route.version)
+    prompt = beginning(replace(window, notes=notes), prompt_ids)
+    return prompt, registry.as_policy(route.version)

@@ -16,8 +16,10 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.conf import settings
 
+from assistant.chat import chats
 from assistant.memory import ahead, reading, reminders
 from assistant.memory import window as memory
+from assistant.models import Generation
 from inference.client import EngineClient
 from inference.contracts import BASE, FinishReason, Sampling
 from inference.diffusion import Action, Block, Window, diffuse, to_messages
@@ -30,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 # Of the window, kept free for what the person says next.
 NEXT_TURN_SHARE = 16
+# Nobody waits while the engine reads what is settled: no more is freed than is needed.
+SLACK = 0.0
 # Weights of less than this many bytes are of a model that words things anew badly: see
 # learning/EXPERIMENTS.md.
 LEAST_WEIGHTS = 7_000_000_000
@@ -41,11 +45,12 @@ async def after_turn(answer: UUID, client: EngineClient, tokenizer: ChatTokenize
     await database_sync_to_async(reminders.take_note)(answer)
     await reading.fill_in(answer, client, tokenizer)
     window = await database_sync_to_async(memory.to_settle)(answer)
-    if await asyncio.to_thread(_has_room, window, tokenizer):
+    limit = await database_sync_to_async(_limit)(answer, tokenizer)
+    if await asyncio.to_thread(_has_room, window, limit, tokenizer):
         return
     try:
-        texts = await _worded_anew(window, client, tokenizer) if is_rewriting() else {}
-        settled = await asyncio.to_thread(_settled, window, tokenizer, texts)
+        texts = await _worded_anew(window, limit, client, tokenizer) if is_rewriting() else {}
+        settled = await asyncio.to_thread(_settled, window, limit, tokenizer, texts)
     except (MessageTooLong, SystemTextTooLong):
         return
     if not set(_last_message(window)) <= set(settled.blocks):
@@ -66,26 +71,31 @@ def is_rewriting() -> bool:
     return settings.REWRITING == "on"
 
 
-def _limit() -> int:
-    return settings.WINDOW_TOKENS - settings.WINDOW_TOKENS // NEXT_TURN_SHARE
+def _limit(answer: UUID, tokenizer: ChatTokenizer) -> int:
+    """The tokens of the next prompt before anything is said, if it has the tools of this one."""
+    generation = Generation.objects.filter(pk=answer).first()
+    tools = chats.asked(generation).tokens(tokenizer) if generation else 0
+    return settings.WINDOW_TOKENS - settings.WINDOW_TOKENS // NEXT_TURN_SHARE - tools
 
 
-def _has_room(window: Window, tokenizer: ChatTokenizer) -> bool:
-    return not window.blocks or len(tokenizer.prompt_ids(to_messages(window))) <= _limit()
+def _has_room(window: Window, limit: int, tokenizer: ChatTokenizer) -> bool:
+    return not window.blocks or len(tokenizer.prompt_ids(to_messages(window))) <= limit
 
 
 def _last_message(window: Window) -> list[Block]:
     return [block for block in window.blocks if block.message == window.blocks[-1].message]
 
 
-def _settled(window: Window, tokenizer: ChatTokenizer, texts: Mapping[int, str]) -> Window:
+def _settled(
+    window: Window, limit: int, tokenizer: ChatTokenizer, texts: Mapping[int, str]
+) -> Window:
     """The window with room in it, and what was done for that noted in it."""
-    done = diffuse(window, _limit(), tokenizer, rewritten=texts)
+    done = diffuse(window, limit, tokenizer, rewritten=texts, slack=SLACK)
     return replace(done.window, changes=done.changes)
 
 
 async def _worded_anew(
-    window: Window, client: EngineClient, tokenizer: ChatTokenizer
+    window: Window, limit: int, client: EngineClient, tokenizer: ChatTokenizer
 ) -> dict[int, str]:
     """What the base model says in the place of some blocks, all asked at once.
 
@@ -103,6 +113,6 @@ async def _worded_anew(
         is_whole = sample.finish_reason == FinishReason.STOP
         return sample.text if is_whole else whole_sentences(sample.text)
 
-    budgets = await asyncio.to_thread(plan, window, _limit(), tokenizer)
+    budgets = await asyncio.to_thread(plan, window, limit, tokenizer, slack=SLACK)
     texts = await asyncio.gather(*(ask(block, budget) for block, budget in budgets.items()))
     return dict(zip(budgets, texts, strict=True))

@@ -50,10 +50,13 @@ def allocate(
     """A budget for each block, so that together they give up at least `excess` tokens if they can.
 
     `room` is what all of the dialogue may take; `overhead` is what a message costs beside its
-    text, counted as saved by a block that was a whole message. A block that was rewritten often,
-    has one sentence or unknown needs stays whole or goes; with `whole` all blocks do.
+    text: part of what its pieces cost, and saved by a block that was a whole message. A block that
+    was rewritten often, has one sentence or unknown needs stays whole or goes; with `whole` all
+    blocks do.
     """
-    items = _devalued([*_items(blocks, importance, tokenizer, whole)], room // MESSAGE_SHARE)
+    items = _devalued(
+        [*_items(blocks, importance, overhead, tokenizer, whole=whole)], room // MESSAGE_SHARE
+    )
     left = {block.id: block.tokens for block in blocks}
     pieces = Counter(item.block.id for item in items)
     saved = 0
@@ -70,7 +73,12 @@ def allocate(
 
 
 def _items(
-    blocks: Sequence[Block], importance: Mapping[int, float], tokenizer: Tokenizer, whole: bool
+    blocks: Sequence[Block],
+    importance: Mapping[int, float],
+    overhead: int,
+    tokenizer: Tokenizer,
+    *,
+    whole: bool,
 ) -> Iterator[_Item]:
     parts = {
         block.id: sentences(block.text)
@@ -84,12 +92,14 @@ def _items(
     # Where only its age is known of a block, its length is no matter.
     typical = fmean(block.tokens for block in blocks) if blocks else 1.0
     for block in blocks:
+        share = overhead / block.parts
         if block.id in parts:
+            share /= len(parts[block.id])
             for part, need in zip(parts[block.id], block.needs, strict=True):
                 tokens = next(counts)
-                yield _Item(block, part, chance(need), tokens, max(1, tokens))
+                yield _Item(block, part, chance(need), tokens, max(1, tokens + share))
         else:
-            cost = max(1, block.tokens) if block.needs else typical
+            cost = max(1, block.tokens + share) if block.needs else typical
             yield _Item(block, block.text, importance[block.id], block.tokens, cost)
 
 

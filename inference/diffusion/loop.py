@@ -14,9 +14,9 @@ from inference.diffusion.refill import refill
 from inference.diffusion.window import USER, Action, Block, Change, Diffusion, Tokenizer, Window
 from inference.errors import MessageTooLong, SystemTextTooLong
 
-# A little more is freed than is needed: the next turns then leave the past as it is, and the
-# engine finds it in its prefix cache in place of reading it again.
-SLACK_SHARE = 16
+# Of the room, freed beyond what is needed: the next turns then leave the past as it is, and the
+# engine finds it in its prefix cache in place of reading it again while somebody waits.
+SLACK = 1 / 16
 # The last turns get at most this share of the room beside the newest message.
 LAST_TURNS_SHARE = 2
 # So do pinned blocks: what is being talked about needs the rest.
@@ -33,7 +33,7 @@ def diffuse(
     *,
     rewritten: Mapping[int, str] | None = None,
     whole: bool = False,
-    slack_share: int = SLACK_SHARE,
+    slack: float = SLACK,
 ) -> Diffusion:
     """Make the window's prompt, template and separators included, at most `limit` tokens long.
 
@@ -56,7 +56,7 @@ def diffuse(
     fixed = _fixed_tokens(replace(window, notes=()), limit, tokenizer)
     window, noted = _with_notes_that_fit(window, (limit - fixed) // 2, tokenizer)
     room = limit - fixed - noted
-    excess = len(tokenizer.prompt_ids(to_messages(window))) - limit + room // slack_share
+    excess = len(tokenizer.prompt_ids(to_messages(window))) - limit + int(slack * room)
     worth, overhead = importance(window), _message_overhead(tokenizer)
     for attempt in range(ROUNDS):
         is_early = attempt < ROUNDS // 2

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, takewhile
 
 from inference.contracts import ChatMessage
-from inference.diffusion.window import USER, Block, Kind, Tokenizer, Window
+from inference.diffusion.window import USER, Block, Kind, Window
 
 GAP = " … "
 SYSTEM = "system"
@@ -30,9 +30,11 @@ def to_messages(window: Window) -> list[ChatMessage]:
     return [ChatMessage(SYSTEM, _system(window)), *spoken]
 
 
-def beginning(window: Window, tokenizer: Tokenizer) -> list[int]:
+def beginning(
+    window: Window, prompt_ids: Callable[[Sequence[ChatMessage]], Sequence[int]]
+) -> list[int]:
     """The ids that the next prompt begins with, whatever a person says next, while it all fits."""
-    one, other = (tokenizer.prompt_ids(to_messages(_followed(window, by))) for by in ("a", "1"))
+    one, other = (prompt_ids(to_messages(_followed(window, by))) for by in ("a", "1"))
     pairs = zip(one, other, strict=False)
     return [token for token, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from inference.contracts import ChatMessage
-from inference.diffusion.loop import diffuse
+from inference.diffusion.loop import SLACK, diffuse
 from inference.diffusion.prompt import SYSTEM
 from inference.diffusion.sentences import BORDER
 from inference.diffusion.window import ASSISTANT, USER, Action, Block, Tokenizer, Window
@@ -47,14 +47,16 @@ SHOWN = (
 ORDER = "Before: {before}\nAfter: {after}\nIn at most {words} words: {text}"
 
 
-def plan(window: Window, limit: int, tokenizer: Tokenizer) -> dict[int, int]:
+def plan(
+    window: Window, limit: int, tokenizer: Tokenizer, *, slack: float = SLACK
+) -> dict[int, int]:
     """The blocks that are to be worded anew so that the window fits, each with its tokens at most.
 
     Where there are too many, those that would lose most are taken.
 
     Raises: as `diffuse`.
     """
-    changes = diffuse(window, limit, tokenizer).changes
+    changes = diffuse(window, limit, tokenizer, slack=slack).changes
     shortened = [
         change
         for change in changes

@@ -13,20 +13,21 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 
-from learning.memory import policies
+from inference.diffusion.loop import SLACK
+from learning.memory import ablations, policies
 from learning.memory.counting import Piece, added, day_of
 from learning.memory.dialogue import Dialogue, Question
 from learning.memory.packing import Packed
 from learning.memory.policies import Case, Diffused, Hearing, Keeper, Seeker
 from learning.memory.yardsticks import answer_recall, content, evidence_recall
 
-# Of any window it is less than a token.
-NO_SLACK = 1_000_000
 KEEPERS: Mapping[str, Keeper] = {
     "diffusion": Diffused,
     "diffusion+refill": partial(Diffused, whole=False),
     "diffusion-unread": partial(Diffused, is_read=False),
-    "diffusion-noslack": partial(Diffused, slack_share=NO_SLACK),
+    "diffusion+slack": partial(Diffused, slack=SLACK),
+    "diffusion+supersession": partial(Diffused, adjust=ablations.superseded),
+    "diffusion+position": partial(Diffused, adjust=ablations.fading),
     "sliding": policies.sliding,
     "first-and-recent": policies.first_and_recent,
     "random": policies.at_random,
@@ -39,7 +40,7 @@ SEEKERS: Mapping[str, Seeker] = {
 }
 ORACLE = "oracle"
 POLICIES = (*KEEPERS, *SEEKERS, ORACLE)
-READ = frozenset({"diffusion", "diffusion+refill", "diffusion-noslack"})
+READ = frozenset(name for name in KEEPERS if name.startswith("diffusion")) - {"diffusion-unread"}
 SURPRISED = frozenset({"surprisal"})
 NOTHING_HEARD = Hearing({}, 0, 0.0)
 

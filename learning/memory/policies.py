@@ -19,9 +19,9 @@ from typing import Protocol
 import numpy as np
 
 from inference.diffusion import Window, admit, diffuse, to_messages, with_needs
-from inference.diffusion.loop import SLACK_SHARE
 from inference.diffusion.sentences import sentences
 from learning.embedding import embed
+from learning.memory.ablations import Adjust
 from learning.memory.counting import Counting, Layout, Piece
 from learning.memory.dialogue import Dialogue, Turn
 from learning.memory.packing import Packed
@@ -76,7 +76,7 @@ Seeker = Callable[[Case], Callable[[str], Sequence[int]]]
 
 
 class Diffused:
-    """The loop as it runs after each turn of a conversation."""
+    """The loop as it runs after each turn of a conversation, and its variants."""
 
     def __init__(
         self,
@@ -85,10 +85,11 @@ class Diffused:
         *,
         whole: bool = True,
         is_read: bool = True,
-        slack_share: int = SLACK_SHARE,
+        slack: float = 0.0,
+        adjust: Adjust | None = None,
     ) -> None:
         self._case, self._limit = case, limit
-        self._whole, self._is_read, self._slack_share = whole, is_read, slack_share
+        self._whole, self._is_read, self._slack, self._adjust = whole, is_read, slack, adjust
         self._window = Window(case.layout.system_text)
 
     def take(self, place: int, turn: Turn) -> None:
@@ -97,9 +98,9 @@ class Diffused:
         window = admit(self._window, turn.id, turn.id, turn.shown, counting)
         if self._is_read:
             window = self._read(window, first, turn)
-        done = diffuse(
-            window, self._limit, counting, whole=self._whole, slack_share=self._slack_share
-        )
+        if self._adjust:
+            window = self._adjust(window, first)
+        done = diffuse(window, self._limit, counting, whole=self._whole, slack=self._slack)
         self._window = done.window
 
     def pieces(self) -> tuple[Piece, ...]:

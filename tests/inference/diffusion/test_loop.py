@@ -164,7 +164,7 @@ def test_a_window_is_the_same_after_a_restart(dialogue, limit):
 @anything
 def test_what_the_next_prompt_begins_with_is_known_before_it(dialogue, limit, text):
     for result in talk(dialogue, limit):
-        known = beginning(result.window, TOKENIZER)
+        known = beginning(result.window, TOKENIZER.prompt_ids)
         window = admit(result.window, "next", "user", text, TOKENIZER)
 
         assert TOKENIZER.prompt_ids(to_messages(window))[: len(known)] == known

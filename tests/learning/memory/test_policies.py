@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from learning.memory import policies
+from learning.memory.ablations import fading, superseded
 from learning.memory.counting import Piece
 from learning.memory.policies import Case, Diffused, Keeper
 from tests.learning.memory.chats import asked, case, said
@@ -78,6 +79,31 @@ def test_with_refill_a_turn_keeps_the_sentence_that_will_be_asked_for():
     kept = left(lambda *start: Diffused(*start, whole=False), given, 3 + 11 + 5 * 5)
 
     assert kept[0] == "I was born in Cebu."
+
+
+def test_with_supersession_what_is_said_anew_of_the_same_lowers_what_was_said():
+    here, there = "Rex lives in a big house in Cebu", "Rex lives in a big house in Davao"
+    turns = said(here, "Tea is nice", there, *"abcdef")
+    needs = (1.0, -0.5, 1.0, *[-9.0] * 6)
+    # The day, the last four turns, and two of those with a house: 8 words each.
+    limit = 3 + 4 * 5 + 2 * 12
+
+    plain = left(Diffused, case(turns, needs=needs), limit)
+    anew = left(lambda *start: Diffused(*start, adjust=superseded), case(turns, needs=needs), limit)
+
+    assert plain[:2] == [here, there]
+    assert anew[:2] == ["Tea is nice", there]
+
+
+def test_with_position_what_is_as_likely_goes_the_sooner_the_older_it_is():
+    many = said(*"abcdefgh")
+    needs = (0.001, *[0.0] * 7)
+
+    plain = left(Diffused, case(many, needs=needs), 3 + 6 * 5)
+    faded = left(lambda *start: Diffused(*start, adjust=fading), case(many, needs=needs), 3 + 6 * 5)
+
+    assert plain[0] == "a"
+    assert faded == [*"cdefgh"]
 
 
 def test_a_summary_keeps_the_sentences_with_the_most_usual_words_before_the_newest_turns():
