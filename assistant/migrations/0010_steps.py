@@ -3,6 +3,19 @@
 from django.db import migrations, models
 
 
+# Of a dialogue what was said, without thoughts, calls and pictures.
+SAID = """
+CREATE FUNCTION danas_said(turns jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce(jsonb_agg(
+               jsonb_build_object('role', turn -> 'role', 'content', turn -> 'content')
+               ORDER BY number), '[]')
+      FROM jsonb_array_elements(turns) WITH ORDINALITY AS one (turn, number)
+$$;
+"""
+UNSAID = "DROP FUNCTION danas_said(jsonb);"
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -10,6 +23,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunSQL(SAID, UNSAID),
         migrations.AddField(
             model_name='generation',
             name='asked',

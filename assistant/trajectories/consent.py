@@ -59,6 +59,10 @@ def _unless_redacted(column: str) -> str:
     return f"CASE WHEN hidden.words IS NULL THEN whole.{column} ELSE '{{}}' END AS {column}"
 
 
+# A dialogue of nothing but texts: no pictures, thoughts or calls in it.
+PLAIN = """(NOT jsonb_path_exists(
+    whole.messages, '$[*].keyvalue() ? (@.key != "role" && @.key != "content")'))"""
+
 # r: the release, t: what may be seen of the trajectory. To be gone on with by joins and a WHERE.
 # What words were taken out of has no tokens, which would still say them; their number is no secret.
 SHOWN = f"""
@@ -71,11 +75,19 @@ SHOWN = f"""
         whole.finish_reason, whole.queued_ms, whole.first_token_ms, whole.total_ms,
         cardinality(whole.prompt_token_ids) AS prompt_tokens,
         cardinality(whole.sampled_token_ids) AS sampled_tokens,
-        CASE WHEN hidden.words IS NULL THEN whole.messages
-             ELSE danas_hidden_turns(whole.messages, hidden.words) END AS messages,
+        CASE WHEN {PLAIN} THEN whole.messages ELSE danas_said(whole.messages) END AS whole_said,
+        {PLAIN} AS is_plain,
+        CASE WHEN hidden.words IS NULL THEN whole.messages ELSE '[]' END AS turns,
+        CASE WHEN hidden.words IS NULL THEN whole.asked ELSE '{{}}' END AS asked,
+        CASE WHEN hidden.words IS NULL THEN whole.earlier ELSE '[]' END AS earlier,
+        CASE WHEN hidden.words IS NULL THEN whole.spans ELSE '[]' END AS spans,
         {_unless_redacted("prompt_token_ids")},
         {_unless_redacted("sampled_token_ids")},
         {_unless_redacted("logprobs")}
+    ) AS seen
+    CROSS JOIN LATERAL (SELECT seen.*,
+        CASE WHEN hidden.words IS NULL THEN seen.whole_said
+             ELSE danas_hidden_turns(seen.whole_said, hidden.words) END AS messages
     ) AS t
     CROSS JOIN LATERAL (SELECT {TEXT.format("m")} AS text) AS spoken
     CROSS JOIN LATERAL (SELECT {hidden("spoken.text")} AS text) AS said

@@ -1,6 +1,7 @@
 """The formats that researchers' tools read, as columns that PostgreSQL builds lines from.
 
-native     everything that was logged, token by token, and what was learned from it by now
+native     everything that was logged, token by token, and what was learned from it by now; `turns`
+           and `tools` are JSON, empty where a dialogue was nothing but texts
 openai     OpenAI's fine-tuning rows: the whole exchange as messages
 sharegpt   the same as `conversations` of `from` (system, human, gpt) and `value`
 atif       Harbor's Agent Trajectory Interchange Format, version 1.4, beside the feed's four keys
@@ -8,8 +9,10 @@ trl-sft    TRL's conversational prompt and completion; a correction takes the an
 trl-kto    TRL's unpaired preferences: answers with a thumb
 trl-dpo    TRL's pairs: a correction over its answer, a chosen sibling over the rejected one
 
-Every row of a format has every key. The SQL uses the aliases of `consent.SHOWN`: r the release, t
-the trajectory, m the answer's message, c its conversation, u its owner, `said.text` what it says.
+All but the native one hold dialogues of texts: one with pictures, thoughts or tool calls in it is
+left out of them. Every row of a format has every key. The SQL uses the aliases of `consent.SHOWN`:
+r the release, t the trajectory, m the answer's message, c its conversation, u its owner,
+`said.text` what it says.
 """
 
 from __future__ import annotations
@@ -57,6 +60,20 @@ class Format:
         ]
 
 
+# What the sampled tokens are; and the steps before the last one of an answer that called tools.
+SPAN = {"kind": STRING, "first": INT, "end": INT}
+SPANS = """(SELECT coalesce(json_agg(json_build_object(
+        'kind', span -> 0, 'first', span -> 1, 'end', span -> 2) ORDER BY number), '[]')
+    FROM jsonb_array_elements(t.spans) WITH ORDINALITY AS one (span, number))"""
+EARLIER = {"prompt_token_ids": [INT], "sampled_token_ids": [INT], "logprobs": [FLOAT]}
+STEPS = """(SELECT coalesce(json_agg(json_build_object(
+        'prompt_token_ids', step -> 'prompt_token_ids',
+        'sampled_token_ids', step -> 'sampled_token_ids',
+        'logprobs', step -> 'logprobs') ORDER BY number), '[]')
+    FROM jsonb_array_elements(t.earlier) WITH ORDINALITY AS one (step, number))"""
+# Other tools' formats say nothing of pictures, thoughts and calls: a dialogue with any is left out.
+TEXTS_ONLY = "JOIN LATERAL (SELECT WHERE t.is_plain) AS plain ON true"
+
 NATIVE = Format(
     "native",
     [
@@ -69,6 +86,10 @@ NATIVE = Format(
         Column("prompt_token_ids", [INT], "t.prompt_token_ids"),
         Column("sampled_token_ids", [INT], "t.sampled_token_ids"),
         Column("logprobs", [FLOAT], "t.logprobs"),
+        Column("spans", [SPAN], SPANS),
+        Column("earlier", [EARLIER], STEPS),
+        Column("turns", STRING, "CASE WHEN t.is_plain THEN '' ELSE t.turns::text END"),
+        Column("tools", STRING, "coalesce(nullif(t.asked -> 'tools', '[]')::text, '')"),
         Column("temperature", FLOAT, "(t.sampling ->> 'temperature')::float"),
         Column("top_p", FLOAT, "(t.sampling ->> 'top_p')::float"),
         Column("max_tokens", INT, "(t.sampling ->> 'max_tokens')::int"),
@@ -95,6 +116,7 @@ OPENAI = Format(
             "jsonb_build_object('role', 'assistant', 'content', said.text))",
         )
     ],
+    source=TEXTS_ONLY,
 )
 
 SHAREGPT = Format(
@@ -111,6 +133,7 @@ SHAREGPT = Format(
             " WITH ORDINALITY AS turns (turn, number))",
         )
     ],
+    source=TEXTS_ONLY,
 )
 
 SFT = Format(
@@ -120,6 +143,7 @@ SFT = Format(
         Column("completion", [MESSAGE], ANSWER.format("coalesce(corrected.text, said.text)")),
     ],
     source=f"""
+        {TEXTS_ONLY}
         LEFT JOIN LATERAL (
             SELECT {consent.hidden("f.text")} AS text FROM assistant_feedback f
              WHERE {STANDING} AND f.kind = 'correction' ORDER BY f.created_at LIMIT 1
@@ -134,7 +158,7 @@ KTO = Format(
         Column("completion", [MESSAGE], ANSWER.format("said.text")),
         Column("label", BOOL, "f.kind = 'up'"),
     ],
-    source=f"JOIN assistant_feedback f ON {STANDING} AND f.kind IN ('up', 'down')",
+    source=f"{TEXTS_ONLY} JOIN assistant_feedback f ON {STANDING} AND f.kind IN ('up', 'down')",
 )
 
 # Blacked out may be words of either conversation.
@@ -149,6 +173,7 @@ DPO = Format(
         Column("rejected", [MESSAGE], ANSWER.format("pair.rejected")),
     ],
     source=f"""
+        {TEXTS_ONLY}
         JOIN LATERAL (
             SELECT f.created_at, {consent.hidden("f.text")} AS chosen, said.text AS rejected
               FROM assistant_feedback f WHERE {STANDING} AND f.kind = 'correction'
@@ -225,6 +250,7 @@ ATIF = Format(
         ),
     ],
     source=f"""
+        {TEXTS_ONLY}
         {provenance.LEARNED}
         CROSS JOIN LATERAL (
             SELECT json_agg(step ORDER BY number) AS list FROM (

@@ -7,7 +7,7 @@ from django.db import IntegrityError
 
 from assistant.feedback import experiences
 from assistant.models import Message, Release, Trajectory
-from assistant.trajectories import feed
+from assistant.trajectories import feed, parquet
 from assistant.trajectories.filters import Filter
 from assistant.trajectories.formats import FORMATS
 from assistant.trajectories.lines import Reading
@@ -246,3 +246,50 @@ def test_a_row_that_nothing_was_learned_from_has_the_same_keys():
     (said,) = row["feedback"]
     assert (said["use"], said["reward_version"], said["ledger"]) == ("stored", None, "")
     assert (row["used_in_updates"], row["used_by"]) == ([], [])
+
+
+def with_steps():
+    """An answer about a picture, for which a tool was called first."""
+    answer = factories.served(factories.ada())
+    picture = {"id": "p", "digest": "d", "width": 8, "height": 4}
+    call = {"id": "c", "name": "calculator", "arguments": "{}"}
+    turns = [
+        {"role": "user", "content": "What is it?", "images": [picture]},
+        {"role": "assistant", "content": "", "calls": [call]},
+        {"role": "tool", "content": "42", "call_id": "c"},
+    ]
+    step = {"prompt_token_ids": [1, 2], "sampled_token_ids": [9], "logprobs": [-0.1]}
+    Trajectory.objects.filter(pk=answer.pk).update(
+        messages=turns,
+        earlier=[{**step, "spans": [["other", 0, 1]], "messages": turns[1:]}],
+        spans=[["reasoning", 0, 1], ["text", 1, 2]],
+        asked={"tools": [{"name": "calculator", "description": "", "parameters": {}}]},
+    )
+    return turns
+
+
+def test_native_rows_hold_each_step_the_tools_and_the_pictures_by_name():
+    turns = with_steps()
+
+    (row,) = rows("native")
+
+    assert json.loads(row["turns"]) == turns
+    assert row["messages"][0] == {"role": "user", "content": "What is it?"}
+    assert row["earlier"] == [
+        {"prompt_token_ids": [1, 2], "sampled_token_ids": [9], "logprobs": [-0.1]}
+    ]
+    assert row["spans"][0] == {"kind": "reasoning", "first": 0, "end": 1}
+    assert json.loads(row["tools"])[0]["name"] == "calculator"
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_every_format_can_be_written_as_parquet_whatever_a_dialogue_has_in_it(form):
+    with_steps()
+    factories.served(factories.ben())
+    feed.give_places()
+
+    [page] = Reading(form, Filter()).pages(0, feed.head(), 100)
+
+    table = parquet.table(page.content, FORMATS[form])
+    texts_only = {"native": 2, "trl-kto": 0, "trl-dpo": 0}
+    assert table.num_rows == texts_only.get(form, 1)
