@@ -27,6 +27,7 @@ WITHOUT_A_STACK = (
     "export",
     "pages",
     "sockets",
+    "tools",
     "memory",
     "rewriting",
 )

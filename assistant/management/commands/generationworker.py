@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 
 from assistant import heartbeat
 from assistant.chat.worker import GenerationWorker
+from assistant.tools.servers import keeping
 from inference.client import EngineClient
 from inference.tokenizer import ChatTokenizer
 
@@ -32,4 +33,5 @@ async def serve() -> None:
         loop.add_signal_handler(signum, working.cancel)
     with heartbeat.beating("generation"):
         await asyncio.gather(working, return_exceptions=True)
+    await keeping.close_all()
     await client.close()

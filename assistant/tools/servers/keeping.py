@@ -107,6 +107,12 @@ async def session(server: ToolServer, person: int) -> AsyncIterator[Session]:
         kept.leave()
 
 
+async def close_all() -> None:
+    """End every program that this loop keeps."""
+    mine = _kept.get(asyncio.get_running_loop(), {})
+    await asyncio.gather(*(kept.close() for kept in mine.values()))
+
+
 def _find(server: ToolServer, person: int) -> Kept | None:
     if server.transport != ToolServer.Transport.STDIO:
         return None
