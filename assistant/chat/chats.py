@@ -41,7 +41,7 @@ class Asked:
     def chat(self, shown: Sequence[ChatMessage], tokenizer: ChatTokenizer) -> Chat:
         return Chat(
             tuple(tokenizer.harmless(message) for message in shown),
-            pictures=_pictures(shown),
+            pictures=pictures(shown),
             tools=self.tools,
             tool_choice=self.tool_choice,
             response_format=self.response_format,
@@ -73,7 +73,7 @@ def to_json(chat: Chat) -> dict[str, Any]:
     return {"tools": [asdict(tool) for tool in chat.tools], "template": dict(chat.template)}
 
 
-def _pictures(shown: Sequence[ChatMessage]) -> dict[str, tuple[bytes, str]]:
+def pictures(shown: Sequence[ChatMessage]) -> dict[str, tuple[bytes, str]]:
     """The bytes of the pictures in these messages, by digest."""
     wanted = {image.digest: UUID(image.id) for message in shown for image in message.images}
     rows = Image.objects.filter(pk__in=wanted.values()) if wanted else ()

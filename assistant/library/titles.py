@@ -16,10 +16,11 @@ from celery import current_app
 from django.conf import settings
 from django.db import transaction
 
+from assistant import asides
 from assistant.library import notices
 from assistant.models import Conversation, Message
 from inference.client import EngineClient
-from inference.contracts import BASE, ChatMessage, Sampling
+from inference.contracts import ChatMessage, Sampling
 from inference.size import bytes_of_weights
 from inference.tokenizer import ChatTokenizer
 
@@ -123,8 +124,8 @@ async def suggest(
         inference.errors.InferenceError: the engine can't be asked.
     """
     sampling = Sampling(temperature=0.1, top_p=0.9, max_tokens=TOKENS)
-    (sample,) = await client.sample(tokenizer.prompt_ids(_prompt(question, answer)), sampling, BASE)
-    return plausible(tokenizer.decode(sample.token_ids), question, answer)
+    sample = await asides.ask(_prompt(question, answer), sampling, client, tokenizer)
+    return plausible(sample.text, question, answer)
 
 
 def _prompt(question: str, answer: str) -> list[ChatMessage]:

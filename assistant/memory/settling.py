@@ -16,12 +16,13 @@ from uuid import UUID
 from channels.db import database_sync_to_async
 from django.conf import settings
 
+from assistant import asides
 from assistant.chat import chats
-from assistant.memory import ahead, reading, reminders
+from assistant.memory import ahead, captions, reading, reminders
 from assistant.memory import window as memory
 from assistant.models import Generation
 from inference.client import EngineClient
-from inference.contracts import BASE, FinishReason, Sampling
+from inference.contracts import FinishReason, Sampling
 from inference.diffusion import Action, Block, Window, diffuse, to_messages
 from inference.diffusion.rewrite import order, plan, whole_sentences
 from inference.errors import InferenceError, MessageTooLong, SystemTextTooLong
@@ -48,12 +49,13 @@ async def after_turn(answer: UUID, client: EngineClient, tokenizer: ChatTokenize
     limit = await database_sync_to_async(_limit)(answer, tokenizer)
     if await asyncio.to_thread(_has_room, window, limit, tokenizer):
         return
+    shown = await captions.described(window, client, tokenizer)
     try:
-        texts = await _worded_anew(window, limit, client, tokenizer) if is_rewriting() else {}
-        settled = await asyncio.to_thread(_settled, window, limit, tokenizer, texts)
+        texts = await _worded_anew(shown, limit, client, tokenizer) if is_rewriting() else {}
+        settled = await asyncio.to_thread(_settled, shown, limit, tokenizer, texts)
     except (MessageTooLong, SystemTextTooLong):
         return
-    if not set(_last_message(window)) <= set(settled.blocks):
+    if not set(_last_message(shown)) <= set(settled.blocks):
         # What was just said leaves no room for more: it is the next turn's to touch.
         return
     is_stored = await database_sync_to_async(memory.settle)(answer, window, settled)
@@ -103,10 +105,9 @@ async def _worded_anew(
     """
 
     async def ask(block: int, budget: int) -> str:
-        prompt = tokenizer.prompt_ids(order(window, block, budget))
         sampling = Sampling(temperature=0.0, top_p=1.0, max_tokens=budget)
         try:
-            [sample] = await client.sample(prompt, sampling, BASE)
+            sample = await asides.ask(order(window, block, budget), sampling, client, tokenizer)
         except InferenceError as error:
             logger.warning("a block was not worded anew: %s", error.code)
             return ""
