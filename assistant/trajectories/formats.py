@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.trajectories import consent, provenance, pseudonyms
-from assistant.trajectories.columns import BOOL, FLOAT, INT, MESSAGE, STRING, Column
+from assistant.trajectories.columns import BOOL, FLOAT, INT, MESSAGE, STRING, Column, Type
 
 ATIF_VERSION = "ATIF-v1.4"
 AGENT_VERSION = "1"
@@ -61,11 +61,11 @@ class Format:
 
 
 # What the sampled tokens are; and the steps before the last one of an answer that called tools.
-SPAN = {"kind": STRING, "first": INT, "end": INT}
+SPAN: Type = {"kind": STRING, "first": INT, "end": INT}
 SPANS = """(SELECT coalesce(json_agg(json_build_object(
         'kind', span -> 0, 'first', span -> 1, 'end', span -> 2) ORDER BY number), '[]')
     FROM jsonb_array_elements(t.spans) WITH ORDINALITY AS one (span, number))"""
-EARLIER = {"prompt_token_ids": [INT], "sampled_token_ids": [INT], "logprobs": [FLOAT]}
+EARLIER: Type = {"prompt_token_ids": [INT], "sampled_token_ids": [INT], "logprobs": [FLOAT]}
 STEPS = """(SELECT coalesce(json_agg(json_build_object(
         'prompt_token_ids', step -> 'prompt_token_ids',
         'sampled_token_ids', step -> 'sampled_token_ids',
