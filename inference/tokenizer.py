@@ -105,7 +105,7 @@ class ChatTokenizer:
             text = self._template.render(
                 messages=[self._turn(message) for message in messages],
                 add_generation_prompt=True,
-                tools=[offered(tool) for tool in tools] or None,
+                tools=[offered(self.harmless_tool(tool)) for tool in tools] or None,
                 **self._special,
                 **template,
             )
@@ -132,6 +132,15 @@ class ChatTokenizer:
             content=self._harmless(message.content),
             reasoning=self._harmless(message.reasoning),
             calls=calls,
+        )
+
+    def harmless_tool(self, tool: ToolSpec) -> ToolSpec:
+        """The same for what a tool says of itself, which a stranger's server may have written."""
+        parameters = self._harmless(json.dumps(tool.parameters, ensure_ascii=False))
+        return replace(
+            tool,
+            description=self._harmless(tool.description),
+            parameters=json.loads(parameters),
         )
 
     def _turn(self, message: ChatMessage) -> dict[str, Any]:

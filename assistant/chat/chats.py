@@ -42,7 +42,7 @@ class Asked:
         return Chat(
             tuple(tokenizer.harmless(message) for message in shown),
             pictures=pictures(shown),
-            tools=self.tools,
+            tools=tuple(tokenizer.harmless_tool(tool) for tool in self.tools),
             tool_choice=self.tool_choice,
             response_format=self.response_format,
             template=self.template,
