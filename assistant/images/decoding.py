@@ -20,6 +20,8 @@ from assistant.errors import ImageOversize, ImageUnreadable
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 MOST_PIXELS = 50_000_000
 LONG_SIDE = 2048
+# What is narrower shows nothing, and processors of models that see refuse it.
+MOST_NARROW = 200
 QUALITY = 88
 # A progressive JPEG paints its whole picture as often as it says; cameras say ten times.
 MOST_SCANS = 100
@@ -50,12 +52,12 @@ def decode(content: bytes) -> Picture:
     """The picture in `content`, upright, at most `LONG_SIDE` pixels long, of a GIF the first frame.
 
     Raises:
-        ImageUnreadable: not a whole png, jpeg, webp or gif.
+        ImageUnreadable: not a whole png, jpeg, webp or gif, or narrower than a model takes it.
         ImageOversize: more than `MOST_PIXELS`.
     """
     with _DECODERS:
         try:
-            return _encoded(_upright(_opened(content)))
+            return _encoded(_not_narrow(_upright(_opened(content))))
         except (ImageUnreadable, ImageOversize):
             raise
         except Exception as error:  # a decoder that reads hostile bytes may raise anything
@@ -107,6 +109,14 @@ def _upright(image: Image.Image) -> Image.Image:
     turned = ImageOps.exif_transpose(plain)
     turned.format = source
     return turned
+
+
+def _not_narrow(image: Image.Image) -> Image.Image:
+    if max(image.size) > MOST_NARROW * min(image.size):
+        raise ImageUnreadable(
+            f"The image is too narrow: one side is more than {MOST_NARROW} times the other."
+        )
+    return image
 
 
 def _plain(image: Image.Image) -> Image.Image:

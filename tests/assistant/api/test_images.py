@@ -78,7 +78,8 @@ def test_what_hangs_behind_an_image_is_gone():
 
 
 def test_an_image_that_is_a_script_too_is_an_image_only():
-    gif = picture("GIF")
+    # To whom reads an image, "/*" is a width of 10,799.
+    gif = picture("GIF", size=(8, 100))
     script = gif[:6] + b"/*" + gif[8:] + b"*/=1;alert(1)"
     ada = factories.caller(factories.ada())
 
@@ -177,6 +178,15 @@ def test_a_picture_of_too_many_pixels_is_refused_by_its_header():
 
     assert response.status_code == 413
     assert "at most 50 million" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("size", [(10, 2010), (2010, 10), (4000, 20)])
+def test_a_picture_too_narrow_for_any_model_is_refused(size):
+    """The last one is 200 times as long as it is high; made 2,048 pixels long, it is 10 high."""
+    response = upload(factories.caller(factories.ada()), picture(size=size))
+
+    assert response.status_code == 400
+    assert "too narrow" in response.json()["error"]["message"]
 
 
 def test_too_many_bytes_are_refused_with_both_numbers(settings):
