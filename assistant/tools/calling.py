@@ -76,7 +76,7 @@ def _store(
             raise ToolFailed(f"At most {MOST_AT_ONCE} tools can be called at once.")
         if offer is None:
             raise ToolFailed(_unknown(call.name, by_name))
-        schemas.arguments_of(call.arguments, offer.spec.parameters)
+        schemas.arguments_of(call.arguments, offer.schema)
     except ToolFailed as error:
         row.state, row.is_error, row.result = State.FAILED, True, results.cut(str(error))
     row.save()
@@ -186,7 +186,7 @@ def _take(pk: UUID) -> _Running | None:
     offer = next((each for each in found if each.key == call.key), None)
     if offer is None:
         raise ToolFailed("The tool is not there any more.")
-    return _Running(use, offer, schemas.arguments_of(call.arguments, offer.spec.parameters))
+    return _Running(use, offer, schemas.arguments_of(call.arguments, offer.schema))
 
 
 async def _outcome(running: _Running) -> tuple[str, bool]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from assistant.errors import NotFound
 from assistant.memory import profile
@@ -23,11 +24,13 @@ from inference.contracts import ToolSpec
 class Offer:
     """A tool for one person. `server` is the one that it belongs to, None for a built-in one.
 
-    `digest` is of what the tool says of itself; where that changes, an earlier yes is void.
+    `schema` is what arguments have to fit, `digest` of what the tool says of itself; where that
+    changes, an earlier yes is void.
     """
 
     key: str
     spec: ToolSpec
+    schema: dict[str, Any]
     allowance: Allowance
     digest: str
     server: ToolServer | None = None
@@ -81,7 +84,7 @@ def _as_chosen(offer: Offer, chosen: ToolPermission | None) -> Offer:
     choice = Allowance(chosen.choice)
     if choice == Allowance.ALWAYS and chosen.digest != offer.digest:
         choice = Allowance.ASK
-    return Offer(offer.key, offer.spec, choice, offer.digest, offer.server, offer.knows)
+    return replace(offer, allowance=choice)
 
 
 def _builtin() -> list[Offer]:
@@ -92,7 +95,7 @@ def _of_builtin(tool: Builtin) -> Offer:
     spec = ToolSpec(tool.name, tool.description, tool.parameters)
     allowance = Allowance.ASK if tool.writes else Allowance.ALWAYS
     # What it says of itself changes with a release of ours, which asks nobody anew.
-    return Offer(tool.name, spec, allowance, digest="", knows=tool.knows)
+    return Offer(tool.name, spec, tool.schema, allowance, digest="", knows=tool.knows)
 
 
 def _of_servers() -> list[Offer]:
@@ -105,7 +108,7 @@ def _of_servers() -> list[Offer]:
             spec = ToolSpec(name, tool["description"], tool["parameters"])
             key = names.key_of(server.pk, tool["name"])
             allowance = Allowance(server.allowance)
-            found.append(Offer(key, spec, allowance, _digest(tool), server))
+            found.append(Offer(key, spec, tool["parameters"], allowance, _digest(tool), server))
     return found
 
 

@@ -13,7 +13,7 @@ from assistant.models import Conversation, User
 
 
 class Arguments(BaseModel):
-    """What a tool is called with; its JSON schema is what the policy is told."""
+    """What a tool is called with: strings and numbers, which is all that `parameters` tells."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -45,11 +45,18 @@ class Builtin:
     knows: bool = False
 
     @property
+    def schema(self) -> dict[str, Any]:
+        """What arguments have to fit."""
+        return self.arguments.model_json_schema()
+
+    @property
     def parameters(self) -> dict[str, Any]:
-        schema = self.arguments.model_json_schema()
+        """What the policy is told of the arguments: no limits, since each costs room in the
+        window of every answer, and who exceeds one is told so."""
+        schema = self.schema
         properties = {
-            name: {key: value for key, value in each.items() if key != "title"}
+            name: {key: each[key] for key in ("type", "description") if key in each}
             for name, each in schema.get("properties", {}).items()
         }
         rest = {"required": schema["required"]} if "required" in schema else {}
-        return {"type": "object", "properties": properties, **rest, "additionalProperties": False}
+        return {"type": "object", "properties": properties, **rest}

@@ -128,6 +128,9 @@ const en = {
       invite: "invited a",
       uninvite: "took back the invitation",
       signup: "set who may make an account:",
+      tools_added: "added the tool server",
+      tools_changed: "changed the tool server",
+      tools_removed: "removed the tool server",
     } as Record<string, string>,
   },
 };
@@ -259,6 +262,9 @@ const fil: Messages = {
       invite: "nag-anyaya ng",
       uninvite: "binawi ang imbitasyong",
       signup: "itinakda kung sino ang puwedeng gumawa ng account:",
+      tools_added: "idinagdag ang tool server na",
+      tools_changed: "binago ang tool server na",
+      tools_removed: "inalis ang tool server na",
     },
   },
 };

@@ -41,7 +41,9 @@ def at(monkeypatch, moment: datetime) -> None:
 
 def test_every_tool_says_what_it_takes_in_a_schema_that_can_be_checked():
     for tool in builtin.ALL.values():
+        assert schemas.is_usable(tool.schema), tool.name
         assert schemas.is_usable(tool.parameters), tool.name
+        assert tool.parameters["properties"].keys() == tool.schema["properties"].keys()
 
 
 def test_the_time_is_that_of_the_person_s_place(monkeypatch):
