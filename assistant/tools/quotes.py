@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from assistant.models import GenerationEvent, Message, ToolCall, Trajectory, Window
+from assistant.models import Conversation, GenerationEvent, Message, ToolCall, Trajectory, Window
 from inference.diffusion.window import Kind
 from learning import intake
 
@@ -22,9 +22,11 @@ def forget(owner: int, ids: Collection[UUID]) -> None:
     """Take what was quoted of messages, conversations and notes with these ids out of results,
     windows and logs; the records of prompts that held it are deleted, and learning forgets those
     answers. Call it in the transaction that deletes what was quoted."""
-    calls = ToolCall.objects.filter(
-        generation__message__conversation__owner=owner, sources__overlap=list(ids)
+    # Those of conversations that are deleted and could still be restored, too.
+    where = Message.with_deleted.filter(
+        conversation__in=Conversation.with_deleted.filter(owner=owner)
     )
+    calls = ToolCall.objects.filter(generation__message__in=where, sources__overlap=list(ids))
     for call in calls.select_related("generation__message"):
         _forget_result(call)
         _forget_in_windows(call.generation.message)
