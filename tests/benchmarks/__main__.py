@@ -28,6 +28,7 @@ WITHOUT_A_STACK = (
     "pages",
     "sockets",
     "tools",
+    "pictures",
     "memory",
     "rewriting",
 )
