@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from ninja import Router
 from pydantic import Field
 
+from assistant.abilities import of_model
 from assistant.accounts import attempts, entering, first_steps, people, sessions, signup
 from assistant.accounts.keys import Caller
 from assistant.api.auth import ApiRequest, Needs, WholeAccount, caller_of
@@ -163,6 +164,6 @@ def me(caller: Caller) -> Me:
             name=settings.MODEL_PATH.name,
             window_tokens=settings.WINDOW_TOKENS,
             answer_tokens=settings.ANSWER_TOKENS,
-            images=False,
+            images=bool(of_model().images),
         ),
     )

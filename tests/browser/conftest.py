@@ -37,7 +37,7 @@ def ada(stack: Stack) -> tuple[str, str]:
 @pytest.fixture
 def visit(chromium: Browser, stack: Stack) -> Iterator[Visit]:
     """A browser of its own, with whatever Playwright can be told of it."""
-    yield from _visits(chromium, stack)
+    yield from visits(chromium, stack)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def light() -> Iterator[LightStack]:
 @pytest.fixture
 def light_visit(chromium: Browser, light: LightStack) -> Iterator[Visit]:
     """As `visit`, to the light stack."""
-    yield from _visits(chromium, light)
+    yield from visits(chromium, light)
 
 
 @pytest.fixture
@@ -77,7 +77,8 @@ def light_page(light: LightStack, light_visit: Visit) -> Page:
     return page
 
 
-def _visits(chromium: Browser, stack: Stack) -> Iterator[Visit]:
+def visits(chromium: Browser, stack: Stack) -> Iterator[Visit]:
+    """Browsers of their own, for as long as the one who asks goes on."""
     contexts: list[BrowserContext] = []
 
     def opened(**options: object) -> BrowserContext:

@@ -7,6 +7,8 @@
 
 import type { AnswerEvent, AnswerStatus } from "./types";
 
+export type Finish = "stop" | "length" | "tool_calls";
+
 export interface Usage {
   prompt_tokens: number;
   completion_tokens: number;
@@ -19,6 +21,7 @@ export interface ToolCall {
   id: string;
   name: string;
   arguments: unknown;
+  state: string;
   result: string | null;
 }
 
@@ -34,7 +37,7 @@ export interface Log {
   readonly policy: string;
   readonly window: { tokens: number; limit: number } | null;
   readonly usage: Usage | null;
-  readonly finish: "stop" | "length" | null;
+  readonly finish: Finish | null;
   readonly error: { code: string; message: string; canRetry: boolean } | null;
   /** Events that came before one that is still missing, by sequence number. */
   readonly held: ReadonlyMap<number, AnswerEvent>;
@@ -78,9 +81,9 @@ export function take(log: Log, event: AnswerEvent): Log {
 
 type Text = { text: string };
 type Thought = { text: string; ms?: number };
-type Called = { id?: string; name: string; arguments?: unknown; result?: string | null };
+type Called = Partial<ToolCall> & { name: string };
 type Start = { policy: string; window_tokens: number; window_limit: number };
-type Done = { finish_reason: "stop" | "length" };
+type Done = { finish_reason: Finish };
 type Failure = { code: string; message: string; can_retry: boolean };
 
 function changed(log: Log, { kind, data }: AnswerEvent): Partial<Log> {
@@ -118,8 +121,8 @@ function changed(log: Log, { kind, data }: AnswerEvent): Partial<Log> {
 
 /** The same call again, with its result, takes the place of the call without one. */
 function called(tools: readonly ToolCall[], call: Called): ToolCall[] {
-  const { id = `${tools.length}`, name, result = null } = call;
+  const { id = `${tools.length}`, name, state = "done", result = null } = call;
   const before = tools.find((one) => one.id === id);
-  const now = { id, name, arguments: call.arguments ?? before?.arguments ?? {}, result };
+  const now = { id, name, arguments: call.arguments ?? before?.arguments ?? {}, state, result };
   return before ? tools.map((one) => (one === before ? now : one)) : [...tools, now];
 }

@@ -33,6 +33,7 @@ const listener = {
   library: vi.fn(),
   message: vi.fn(),
   memory: vi.fn(),
+  reminded: vi.fn(),
   signedOut: vi.fn(),
 };
 

@@ -8,7 +8,16 @@
 
 import { sentence } from "./codes";
 import { ApiError } from "./http";
-import type { AnswerEvent, Command, LibraryNotice, MemoryNotice, MessageNotice, Notice, Turn } from "./types";
+import type {
+  AnswerEvent,
+  Command,
+  LibraryNotice,
+  MemoryNotice,
+  MessageNotice,
+  Notice,
+  RemindersNotice,
+  Turn,
+} from "./types";
 
 export type Connection = "connecting" | "open" | "waiting" | "closed";
 
@@ -24,6 +33,8 @@ interface Listener {
   message(notice: MessageNotice): void;
   /** Something else is remembered, of the person or in a conversation. */
   memory(notice: MemoryNotice): void;
+  /** A reminder is due, or was set or put away. */
+  reminded(notice: RemindersNotice): void;
   /** Nobody is signed in any more. The client rests until `reconnect`. */
   signedOut(): void;
 }
@@ -175,6 +186,8 @@ export class ChatSocket {
         return this.listener.message(notice);
       case "memory_changed":
         return this.listener.memory(notice);
+      case "reminded":
+        return this.listener.reminded(notice);
     }
   }
 

@@ -411,4 +411,34 @@ describe("an answer in the making", () => {
     expect(screen.getByText("high at noon")).toBeTruthy();
     expect(screen.getByText(/"day": 3/)).toBeTruthy();
   });
+
+  test("asks whether a tool may be used, and says once what was decided", async () => {
+    const [q1, a1] = turns(1, 1) as [Message, Message];
+    const open_ = { ...a1, parts: [], answer: { ...a1.answer!, status: "queued" as const } };
+    const decided = vi.fn(() => ({}));
+    const here = { "POST /v1/tool-calls/t/decision": decided };
+    const server = serving({ messages: [q1, open_] }, {}, here);
+    const user = userEvent.setup();
+    open();
+    await screen.findByText("Question 1");
+    const call = { id: "t", name: "almanac", arguments: { day: 3 } };
+
+    server.say({ type: "event", answer: "a1", seq: 1, kind: "tool", data: { ...call, state: "asked" } });
+    await user.click(await screen.findByRole("button", { name: "Allow once" }));
+
+    expect(decided).toHaveBeenCalledTimes(1);
+    server.say({ type: "event", answer: "a1", seq: 2, kind: "tool", data: { ...call, state: "refused" } });
+    expect(await screen.findByText("You did not allow almanac")).toBeTruthy();
+  });
+});
+
+test("an answer that is read later still shows its thoughts and tools", async () => {
+  const [q1, a1] = turns(1, 1) as [Message, Message];
+  const call = { type: "tool", id: "t", name: "almanac", arguments: {}, state: "done" } as const;
+  const thought = { type: "reasoning", text: "The moon, surely.", ms: 3100 } as const;
+  serving({ messages: [q1, { ...a1, parts: [thought, { ...call, result: "noon", ms: 2 }, ...a1.parts] }] });
+  open();
+
+  expect(await screen.findByText("Thought for 3 s")).toBeTruthy();
+  expect(screen.getByText("Used almanac")).toBeTruthy();
 });

@@ -11,6 +11,7 @@ import type {
 } from "../api/types";
 import { Library } from "../library/library.svelte";
 import { remembered } from "../memory/remembered.svelte";
+import { reminders } from "../tools/reminders.svelte";
 import { uuid } from "../ui/ids";
 import { toasts } from "../ui/toasts.svelte";
 import { imagesIn, partsOf, textIn } from "../pictures/parts";
@@ -59,6 +60,7 @@ export class Chat {
       library: (notice) => this.#arranged(notice),
       message: (notice) => this.#cutOrMended(notice),
       memory: ({ conversation }) => remembered.changed(conversation),
+      reminded: (notice) => reminders.changed(notice.reminders),
       signedOut: onSignedOut,
     });
     this.thread = this.#blank();
@@ -68,6 +70,7 @@ export class Chat {
     addEventListener("storage", this.#stored);
     document.addEventListener("visibilitychange", this.#stored);
     this.#socket.open();
+    void reminders.load();
     this.refreshList();
     for (const send of this.#outbox.all()) void this.#deliver(send);
   }

@@ -1,5 +1,5 @@
 import { sentence } from "../api/codes";
-import { EMPTY, hasGap, isOpen, take, type Log } from "../api/log";
+import { EMPTY, hasGap, isOpen, take, type Log, type ToolCall } from "../api/log";
 import type { AnswerEvent, AnswerStatus, Feedback, Message } from "../api/types";
 import { t } from "../ui/messages";
 
@@ -34,6 +34,17 @@ export class Entry {
     if (this.log) return this.log.text;
     const texts = this.message.parts.flatMap((part) => (part.type === "text" ? [part.text] : []));
     return texts.join("\n");
+  }
+
+  /** What was thought before the answer, and for how long. */
+  get thought(): { text: string; ms: number } {
+    if (this.log) return { text: this.log.reasoning, ms: this.log.thought_ms };
+    const part = this.message.parts.find((one) => one.type === "reasoning");
+    return part ? { text: part.text, ms: part.ms } : { text: "", ms: 0 };
+  }
+
+  get tools(): readonly ToolCall[] {
+    return this.log ? this.log.tools : this.message.parts.filter((one) => one.type === "tool");
   }
 
   get status(): AnswerStatus {

@@ -58,6 +58,16 @@ const en = {
   },
   tool: {
     used: (name: string) => `Used ${name}`,
+    wants: (name: string) => `Danas would like to use ${name}`,
+    decisions: { once: "Allow once", always: "Always allow", no: "Don’t allow" },
+    states: {
+      allowed: (name: string) => `About to use ${name}`,
+      running: (name: string) => `Using ${name}…`,
+      failed: (name: string) => `${name} failed`,
+      refused: (name: string) => `You did not allow ${name}`,
+      expired: (name: string) => `${name} was not used: nobody allowed it in time`,
+      yours: (name: string) => `Asked its caller to use ${name}`,
+    } as Record<string, (name: string) => string>,
     asked: "Asked for",
     result: "Got",
   },
@@ -140,6 +150,16 @@ const fil: TalkMessages = {
   },
   tool: {
     used: (name) => `Ginamit ang ${name}`,
+    wants: (name) => `Gustong gamitin ng Danas ang ${name}`,
+    decisions: { once: "Payagan ngayon", always: "Laging payagan", no: "Huwag payagan" },
+    states: {
+      allowed: (name) => `Gagamitin na ang ${name}`,
+      running: (name) => `Ginagamit ang ${name}…`,
+      failed: (name) => `Hindi gumana ang ${name}`,
+      refused: (name) => `Hindi mo pinayagan ang ${name}`,
+      expired: (name) => `Hindi nagamit ang ${name}: walang pumayag sa oras`,
+      yours: (name) => `Hiniling sa tumawag na gamitin ang ${name}`,
+    },
     asked: "Hiniling",
     result: "Nakuha",
   },
