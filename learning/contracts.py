@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from inference.diffusion import Block
@@ -24,7 +25,8 @@ class ServedAnswer:
     """An answer that a consenting person was served: what the policy saw and what it sampled.
 
     `answer` is its message's id, `person` the owner's primary key. `logprobs` has one natural
-    logarithm per response token, under the distribution really sampled from.
+    logarithm per response token, under the distribution really sampled from. `chat` is as
+    `learning.models.Answer` keeps it.
     """
 
     answer: UUID
@@ -35,6 +37,7 @@ class ServedAnswer:
     temperature: float
     top_p: float
     policy: str
+    chat: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ LearningError
 ├── NothingToLearnFrom   no consenting answer, or nobody has judged one yet
 ├── NotReady             an alarm is open, or the reward model is too weak to learn from
 ├── CheckpointInvalid    an adapter's folder lacks weights, or holds other weights than ours
+├── PicturesMissing      a prompt's tokens and its pictures do not belong together
 ├── LonelySample         a reply without siblings cannot be compared with anything
 ├── TrainingDiverged     loss or gradient are no finite numbers any more
 └── LeaseLost            another learner has taken this update over
@@ -57,6 +58,10 @@ class NotReady(LearningError):
 
 class CheckpointInvalid(LearningError):
     code = "checkpoint_invalid"
+
+
+class PicturesMissing(LearningError):
+    code = "pictures_missing"
 
 
 class LonelySample(LearningError, ValueError):

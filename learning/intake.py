@@ -68,6 +68,7 @@ def remember(served: ServedAnswer) -> None:
             "temperature": served.temperature,
             "top_p": served.top_p,
             "policy": served.policy,
+            "chat": served.chat,
         },
     )
 

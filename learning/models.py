@@ -19,7 +19,9 @@ from learning.config import FEATURE_DIMENSIONS
 class Answer(models.Model):
     """A served answer of a consenting person (`contracts.ServedAnswer`) and its features.
 
-    `features` is null until the reward worker has seen the answer.
+    `features` is null until the reward worker has seen the answer. `chat` is what stood behind the
+    prompt's tokens where it had pictures or tools: `messages` as `ChatMessage.to_json`, `tools`,
+    `template`, and by digest the address and media type of each of its `pictures`.
     """
 
     id = models.UUIDField(primary_key=True, editable=False, help_text="the message's id")
@@ -30,6 +32,7 @@ class Answer(models.Model):
     temperature = models.FloatField()
     top_p = models.FloatField()
     policy = models.CharField(max_length=80)
+    chat = models.JSONField(null=True)
     features = VectorField(dimensions=FEATURE_DIMENSIONS, null=True)
     is_dictated = models.BooleanField(
         default=False, help_text="the prompt said what to answer; never in the global head"

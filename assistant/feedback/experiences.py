@@ -6,9 +6,11 @@ transaction ends; a temporary conversation never leaves at all.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
-from assistant.models import Conversation, Feedback, Generation, User
+from assistant.models import Conversation, Feedback, Generation, Image, Trajectory, User
 from assistant.review import redaction
 from learning import canary, intake, queue
 from learning.contracts import FeedbackKind, Judgement, ServedAnswer
@@ -70,7 +72,26 @@ def served(generation: Generation) -> ServedAnswer:
         temperature=trajectory.sampling["temperature"],
         top_p=trajectory.sampling["top_p"],
         policy=trajectory.policy,
+        chat=_chat(trajectory),
     )
+
+
+def _chat(trajectory: Trajectory) -> dict[str, Any] | None:
+    """What stood behind the tokens where there were pictures or tools; null otherwise."""
+    messages = trajectory.messages
+    shown = {image["id"] for message in messages for image in message.get("images", ())}
+    tools = trajectory.asked.get("tools", [])
+    if not shown and not tools:
+        return None
+    pictures = Image.objects.filter(pk__in=shown)
+    return {
+        "messages": messages,
+        "tools": tools,
+        "template": trajectory.asked.get("template", {}),
+        "pictures": {
+            row.sha256: {"address": row.address, "media_type": row.media_type} for row in pictures
+        },
+    }
 
 
 def judgement(feedback: Feedback) -> Judgement:

@@ -112,6 +112,9 @@ def of_served(conversation: UUID, answer: Tokens) -> Tokens | None:
     words = words_of(conversation)
     if not words:
         return answer
+    if isinstance(answer, ServedAnswer) and answer.chat is not None:
+        # Its pictures and what tools said may say the words as well.
+        return None
     try:
         prompt = tuple(hidden_tokens(answer.prompt_token_ids, words))
         response = tuple(hidden_tokens(answer.response_token_ids, words))

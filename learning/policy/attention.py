@@ -21,9 +21,9 @@ NAME = "packed_rows"
 
 
 def use(model: PreTrainedModel) -> None:
-    """Let this model attend with `attend`."""
+    """Let this model's language part attend with `attend`; a vision tower has no such mask."""
     AttentionInterface.register(NAME, attend)
-    model.set_attn_implementation(NAME)
+    model.get_decoder().set_attn_implementation(NAME)
 
 
 def attend(

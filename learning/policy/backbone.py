@@ -11,22 +11,38 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import Module
 from torch.overrides import TorchFunctionMode
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    PreTrainedModel,
+)
 
 from learning.policy import attention
 from learning.policy.packing import Batch
 
 
 def load(folder: Path) -> PreTrainedModel:
-    """The base model, frozen, in bfloat16, on the GPU if there is one."""
+    """The base model, with its eyes if it has any, frozen, in bfloat16, on the GPU if there is
+    one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+    has_eyes = hasattr(AutoConfig.from_pretrained(folder), "vision_config")
+    kind = AutoModelForImageTextToText if has_eyes else AutoModelForCausalLM
+    model: PreTrainedModel = kind.from_pretrained(folder, dtype=torch.bfloat16)
     model.eval().requires_grad_(False)
     # transformers' own `to` has a signature that hides this overload from the type checker.
     cast(torch.nn.Module, model).to(device)
     if device == "cpu":
         attention.use(model)
     return model
+
+
+WIDENED = (
+    torch.nn.functional.linear,
+    torch.nn.functional.layer_norm,
+    torch.nn.functional.conv2d,
+    torch.nn.functional.conv3d,
+)
 
 
 class Exactly(TorchFunctionMode):
@@ -39,10 +55,16 @@ class Exactly(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func is torch.nn.functional.linear:
-            args = [part.float() if isinstance(part, Tensor) else part for part in args]
-        result = func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func in WIDENED:
+            args = [_wide(part) for part in args]
+            kwargs = {name: _wide(part) for name, part in kwargs.items()}
+        result = func(*args, **kwargs)
         return result.float() if func is torch.nn.functional.embedding else result
+
+
+def _wide(part: Any) -> Any:
+    return part.float() if isinstance(part, Tensor) else part
 
 
 def last_states(model: PreTrainedModel, batch: Batch) -> Float[Tensor, "place hidden"]:
@@ -74,10 +96,13 @@ def run_alone(model: Module, token_ids: Sequence[int], *, output_hidden_states: 
 
 
 def _run(model: PreTrainedModel, batch: Batch, *, output_hidden_states: bool) -> Any:
-    return model.get_decoder()(
+    """Rows of text go to the decoder alone, rows with pictures through the whole model."""
+    run: Any = model.base_model if batch.pictures else model.get_decoder()
+    return run(
         input_ids=batch.tokens,
         position_ids=batch.positions,
         attention_mask=batch.mask,
         output_hidden_states=output_hidden_states,
         use_cache=False,
+        **batch.pictures,
     )

@@ -25,8 +25,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from inference.contracts import Sample, Sampling
-from learning.policy import backbone, lora, losses
-from learning.policy.packing import Batch, pack
+from learning.policy import backbone, lora, losses, vision
+from learning.policy.packing import Batch
 from learning.policy.trainer import (
     Adam,
     Capabilities,
@@ -218,7 +218,7 @@ class LocalTrainer:
         return Output(value, tuple(found))
 
     def _batches(self, data: Sequence[Datum]) -> list[Batch]:
-        return pack([(datum.prompt, datum.response) for datum in data], self.base.device)
+        return vision.batches(self.base, [(datum.prompt, datum.response) for datum in data])
 
     def _score(
         self, batch: Batch, data: Sequence[Datum], temperature: float

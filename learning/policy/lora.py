@@ -1,8 +1,8 @@
 """LoRA on every linear layer of the language model, and its folder in PEFT's format.
 
 The layers are named by an explicit pattern: PEFT's "all-linear" would also reach the vision tower
-of a vision-language model, whose adapters vLLM ignores with a warning. No DoRA, biases or
-`modules_to_save`, which vLLM cannot serve.
+of a vision-language model, whose adapters vLLM ignores with a warning unless it was started to
+serve them; they are an option. No DoRA, biases or `modules_to_save`, which vLLM cannot serve.
 
 After "LoRA Without Regret" (Thinking Machines, 2025): all layers, small rank.
 """
@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -23,7 +24,7 @@ from peft import LoraConfig, PeftModel, get_peft_model_state_dict, set_peft_mode
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from learning.errors import CheckpointInvalid
@@ -36,6 +37,8 @@ PATTERN = (
     r"(model\.)+((language_model|text_model)\.)?layers\.\d+\.(self_attn|mlp)\."
     rf"({'|'.join(LAYERS)})"
 )
+# What holds the tower of a vision-language model, and what connects it to the language part.
+SEEING = ("visual", "vision_model", "vision_tower", "connector", "multi_modal_projector")
 WEIGHTS_FILE = "adapter_model.safetensors"
 CONFIG_FILE = "adapter_config.json"
 # What lies beside an adapter from which training can go on.
@@ -46,14 +49,25 @@ ADAPTER = "default"
 
 def attach(model: PreTrainedModel, lora: Lora) -> PeftModel:
     """Put a fresh float32 adapter, drawn from the seed, on a frozen model: a change of zero."""
+    seeing = seeing_layers(model) if lora.is_seeing else []
+    pattern = "|".join([PATTERN, *map(re.escape, seeing)])
     config = LoraConfig(
-        r=lora.rank, lora_alpha=lora.alpha, target_modules=PATTERN, task_type="CAUSAL_LM"
+        r=lora.rank, lora_alpha=lora.alpha, target_modules=pattern, task_type="CAUSAL_LM"
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lora.seed)
         adapted = PeftModel(model, config, adapter_name=ADAPTER, autocast_adapter_dtype=True)
     linear.take_over(adapted, ADAPTER)
     return adapted
+
+
+def seeing_layers(model: PreTrainedModel) -> list[str]:
+    """The linear layers of the vision tower and of what connects it, by name."""
+    return [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and not set(SEEING).isdisjoint(name.split("."))
+    ]
 
 
 def attach_saved(model: PreTrainedModel, folder: Path) -> PeftModel:
@@ -105,8 +119,10 @@ def read(folder: Path) -> tuple[Lora, dict[str, Tensor]]:
     """Shape and weights of a saved adapter. Raises CheckpointInvalid."""
     try:
         config = json.loads((folder / CONFIG_FILE).read_text())
-        lora = Lora(rank=int(config["r"]), alpha=int(config["lora_alpha"]))
-        return lora, load_file(folder / WEIGHTS_FILE)
+        tensors = load_file(folder / WEIGHTS_FILE)
+        is_seeing = any(not set(SEEING).isdisjoint(name.split(".")) for name in tensors)
+        lora = Lora(int(config["r"]), int(config["lora_alpha"]), is_seeing=is_seeing)
+        return lora, tensors
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise CheckpointInvalid(f"{folder.name} is not a whole adapter: {error}") from error
 
@@ -139,7 +155,8 @@ def write(model: PeftModel, folder: Path, beside: Mapping[str, bytes]) -> SavedS
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
-        _write_durably(unfinished / CONFIG_FILE, json.dumps(_config(model), indent=2).encode())
+        config = json.dumps(_config(model, list(tensors)), indent=2)
+        _write_durably(unfinished / CONFIG_FILE, config.encode())
         _write_durably(unfinished / WEIGHTS_FILE, weights)
         for name, content in beside.items():
             _write_durably(unfinished / name, content)
@@ -150,8 +167,11 @@ def write(model: PeftModel, folder: Path, beside: Mapping[str, bytes]) -> SavedS
     return SavedState(folder, hashlib.sha256(weights).hexdigest())
 
 
-def _config(model: PeftModel) -> dict[str, object]:
-    """PEFT's own file, with layers by name: not every reader takes a pattern."""
+def _config(model: PeftModel, tensors: Sequence[str]) -> dict[str, object]:
+    """PEFT's own file, with layers by name: not every reader takes a pattern. Those of a vision
+    model have their whole names, since towers have layers of the same short ones."""
+    whole = sorted({re.sub(r"^base_model\.model\.|\.lora_[AB]\.weight$", "", n) for n in tensors})
+    is_plain = not hasattr(model.get_base_model().config, "vision_config")
     config = cast(LoraConfig, model.peft_config[ADAPTER])
     return {
         "peft_type": "LORA",
@@ -161,7 +181,7 @@ def _config(model: PeftModel) -> dict[str, object]:
         "lora_alpha": config.lora_alpha,
         "lora_dropout": 0.0,
         "bias": "none",
-        "target_modules": list(LAYERS),
+        "target_modules": list(LAYERS) if is_plain else whole,
         "inference_mode": True,
     }
 

@@ -49,6 +49,7 @@ class Loss:
 class Datum:
     """A response to a prompt, with one number per response token in each of the other fields.
 
+    A prompt with pictures is a `learning.policy.pictures.SeenPrompt`.
     `weights` are advantages for the losses over samples, plain weights for cross entropy.
     `sampled_logprobs` come from the engine that drew the tokens, `old_logprobs` from the trainer
     before its first step on them (empty: take those of this very pass), `reference_logprobs` from
@@ -89,11 +90,16 @@ class Adam:
 
 @dataclass(frozen=True, slots=True)
 class Lora:
-    """Shape of an adapter: rank-`rank` on every linear layer of the language model."""
+    """Shape of an adapter: rank-`rank` on every linear layer of the language model.
+
+    `is_seeing`: on those of the vision tower and of what connects it as well, for engines that
+    serve that.
+    """
 
     rank: int = 8
     alpha: int = 16
     seed: int = 0
+    is_seeing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ from numpy import ndarray
 from transformers import PreTrainedModel
 
 from learning.config import FEATURE_DIMENSIONS
-from learning.policy import backbone
+from learning.policy import backbone, vision
 from learning.policy.lora import adapter_off
-from learning.policy.packing import Batch, pack
+from learning.policy.packing import Batch
 from learning.policy.trainer import TokenIds
 
 Answer = tuple[TokenIds, TokenIds]
@@ -117,7 +117,7 @@ def pool(base: PreTrainedModel, answers: Sequence[Answer]) -> Float[ndarray, "an
     """Mean states of the middle and the last layer over each answer's tokens, side by side."""
     pooled = np.zeros((len(answers), 2 * base.config.get_text_config().hidden_size))
     with adapter_off(base):
-        for batch in pack(answers, base.device):
+        for batch in vision.batches(base, answers):
             pooled[batch.sequences] = _pool(base, batch)
     return pooled
 

@@ -7,20 +7,22 @@ A person's own update is made from what that person asked and said, whoever else
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from django.db.models import QuerySet
 
 from learning import readiness
 from learning.config import UpdateConfig
 from learning.contracts import FeedbackKind
-from learning.errors import NothingToLearnFrom
+from learning.errors import NothingToLearnFrom, PicturesMissing
 from learning.evaluation.held_out import is_held_out
 from learning.models import Answer, Judgement, Participant
 from learning.policy.hindsight import Correction, Hint, Lessons
 from learning.policy.kto import Judged
 from learning.policy.trainer import TokenIds
 from learning.worker.loaded import Workshop
+from learning.worker.prompts import prompt_of
 
 # How far back the newest answers and the judged ones before them are looked up.
 FRESH, OLDER = 64, 512
@@ -44,19 +46,22 @@ def telling_judgements(person: int | None = None) -> list[Judgement]:
 
 
 def prompts_for(
-    config: UpdateConfig, bank: Sequence[TokenIds], person: int | None = None
+    config: UpdateConfig,
+    bank: Sequence[TokenIds],
+    person: int | None = None,
+    read: Callable[[Answer], TokenIds] = prompt_of,
 ) -> Callable[[int], list[TokenIds]]:
     """The prompts of each step: newest, older judged ones and the bank's, none twice in a step.
 
-    Where people's prompts are too few, the bank's fill the batch.
+    Where people's prompts are too few, the bank's fill the batch. `read` makes an answer's prompt.
 
     Raises:
         NothingToLearnFrom: no consenting person's prompt is short enough.
     """
     answers = _answers(person).order_by("-created_at")
-    fresh = _fitting(answers[:FRESH], config)
+    fresh = _fitting(answers[:FRESH], config, read)
     judged = answers.filter(judgements__revoked_at=None, judgements__isnull=False)
-    older = _fitting(judged.distinct()[:OLDER], config)
+    older = _fitting(judged.distinct()[:OLDER], config, read)
     if not fresh and not older:
         raise NothingToLearnFrom(
             "There is nothing to learn from yet: no prompt of a person who allows training has "
@@ -82,7 +87,7 @@ def judged_examples(
     `answer_ids` makes tokens of a text. Answers are read as far as `max_judged_tokens`.
     """
     examples = [
-        Judged(tuple(judgement.answer.prompt_token_ids), response, is_liked, weight)
+        Judged(prompt_of(judgement.answer), response, is_liked, weight)
         for judgement in _judgements(person).select_related("answer", "over", "experience")
         for response, is_liked in _sides(judgement, answer_ids)
         if (weight := 1.0 if judgement.weight is None else judgement.weight) > 0
@@ -108,7 +113,7 @@ def lessons(config: UpdateConfig, workshop: Workshop, person: int | None = None)
         tuple(_hint(row, workshop) for row in rows if _words(row)),
         tuple(
             Correction(
-                tuple(row.answer.prompt_token_ids),
+                prompt_of(row.answer),
                 tuple(row.answer.response_token_ids),
                 workshop.answer_ids(text)[: config.max_judged_tokens],
             )
@@ -148,7 +153,7 @@ def _is_reviewed(judgement: Judgement) -> bool:
 
 def _hint(judgement: Judgement, workshop: Workshop) -> Hint:
     """Told: the answer that the person got, what they said to it, and a request to answer again."""
-    prompt = tuple(judgement.answer.prompt_token_ids)
+    prompt = prompt_of(judgement.answer)
     reminder = REMINDER.format(words=_words(judgement))
     return Hint(
         prompt, workshop.continued(prompt, tuple(judgement.answer.response_token_ids), reminder)
@@ -175,10 +180,19 @@ def _answers(person: int | None) -> QuerySet[Answer]:
     return answers.exclude(person__in=silent.values("person"))
 
 
-def _fitting(answers: Iterable[Answer], config: UpdateConfig) -> list[TokenIds]:
+def _fitting(
+    answers: Iterable[Answer], config: UpdateConfig, read: Callable[[Answer], TokenIds]
+) -> list[TokenIds]:
     """Different prompts of these answers, the newest first, as far as they may be trained on."""
-    prompts = dict.fromkeys(tuple(answer.prompt_token_ids) for answer in answers)
+    prompts = dict.fromkeys(_readable(answers, read))
     return [prompt for prompt in prompts if _is_usable(prompt, config)]
+
+
+def _readable(answers: Iterable[Answer], read: Callable[[Answer], TokenIds]) -> Iterator[TokenIds]:
+    """Without those whose pictures are gone."""
+    for answer in answers:
+        with suppress(PicturesMissing):
+            yield read(answer)
 
 
 def _is_usable(prompt: TokenIds, config: UpdateConfig) -> bool:

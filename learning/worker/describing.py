@@ -13,6 +13,7 @@ from learning.contracts import FeedbackKind
 from learning.models import Answer, Judgement
 from learning.policy.trainer import TokenIds
 from learning.reward.features import Extract
+from learning.worker.prompts import prompt_of
 
 ToTokens = Callable[[str], TokenIds]
 IsDictated = Callable[[TokenIds, TokenIds], bool]
@@ -57,7 +58,7 @@ def corrected(answer: Answer, text: TokenIds, extract: Extract, config: RewardCo
     nothing: how long answers should be is for thumbs and preferences to say, while somebody who
     rewrites a long answer in a line mostly saves themselves the typing.
     """
-    prompt, original = tuple(answer.prompt_token_ids), tuple(answer.response_token_ids)
+    prompt, original = prompt_of(answer), tuple(answer.response_token_ids)
     shorter, longer = sorted((len(text), len(original)))
     if longer <= config.matched_ratio * shorter:
         features: ndarray = extract([(prompt, text)])[0]
@@ -69,7 +70,7 @@ def corrected(answer: Answer, text: TokenIds, extract: Extract, config: RewardCo
 
 
 def _describe_answers(answers: Sequence[Answer], extract: Extract, is_dictated: IsDictated) -> None:
-    pairs = [(tuple(a.prompt_token_ids), tuple(a.response_token_ids)) for a in answers]
+    pairs = [(prompt_of(a), tuple(a.response_token_ids)) for a in answers]
     for answer, pair, features in zip(answers, pairs, extract(pairs), strict=True):
         Answer.objects.filter(Q(pk=answer.pk) & Q(features=None)).update(
             features=features, is_dictated=is_dictated(*pair)

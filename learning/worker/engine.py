@@ -15,8 +15,9 @@ from typing import Protocol, TypeVar
 from inference.client import EngineClient
 from inference.contracts import Policy, Sample, Sampling
 from inference.engine import adapters
-from inference.errors import InferenceError, PolicyNotLoaded
+from inference.errors import EngineRefused, InferenceError, PolicyNotLoaded
 from inference.storage import Storage
+from learning.policy.pictures import SeenPrompt
 from learning.policy.trainer import Floats, SavedState, TokenIds
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class Engine:
         self, prompts: Sequence[TokenIds], sampling: Sampling, policy: Policy, samples: int
     ) -> list[list[Sample]]:
         async def ask(client: EngineClient) -> list[list[Sample]]:
-            asked = (client.sample(p, _own_luck(sampling, p), policy, samples) for p in prompts)
+            asked = (_sample(client, p, _own_luck(sampling, p), policy, samples) for p in prompts)
             return await asyncio.gather(*asked)
 
         return self._loaded(policy, ask)
@@ -76,6 +77,21 @@ class Engine:
                 await client.close()
 
         return asyncio.run(run())
+
+
+async def _sample(
+    client: EngineClient, prompt: TokenIds, sampling: Sampling, policy: Policy, samples: int
+) -> list[Sample]:
+    """Raises EngineRefused where a chat is read in other tokens than it was logged with: what was
+    sampled could not be trained on."""
+    if not isinstance(prompt, SeenPrompt):
+        return await client.sample(prompt, sampling, policy, samples)
+    read, answers = await client.sample_chat(prompt.chat, sampling, policy, samples)
+    if read != tuple(prompt):
+        raise EngineRefused(
+            f"The engine reads a chat as {len(read)} tokens that were logged as {len(prompt)}."
+        )
+    return answers
 
 
 class Serving(Protocol):

@@ -14,6 +14,7 @@ from learning.policy.trainer import TokenIds
 from learning.reward import length
 from learning.worker import rewards
 from learning.worker.loaded import Workshop
+from learning.worker.prompts import prompt_of
 from learning.worker.words import Words
 
 # How far back prompts are looked up; a tenth of them is held out.
@@ -48,7 +49,7 @@ def corrections(workshop: Workshop, person: int | None) -> list[Contest]:
     return [
         Contest(prompt, (workshop.answer_ids(row.text), original))
         for row in newest
-        if len(prompt := tuple(row.answer.prompt_token_ids)) <= workshop.gates.max_prompt_tokens
+        if len(prompt := prompt_of(row.answer)) <= workshop.gates.max_prompt_tokens
         and (original := tuple(row.answer.response_token_ids))
     ]
 
@@ -64,9 +65,8 @@ def held_out_prompts(config: GateConfig, person: int | None) -> list[OwnPrompt]:
     standing = dict(Participant.objects.values_list("person", "is_held_out"))
     left_out = set(Participant.objects.exclude(left_out_at=None).values_list("person", flat=True))
     by_person: defaultdict[int, dict[TokenIds, None]] = defaultdict(dict)
-    newest = rows.order_by("-created_at").values_list("person", "prompt_token_ids")
-    for owner, ids in newest[:PROMPTS]:
-        prompt = tuple(ids)
+    for answer in rows.order_by("-created_at")[:PROMPTS]:
+        owner, prompt = answer.person, prompt_of(answer)
         if len(prompt) > config.max_prompt_tokens or owner in left_out:
             continue
         if standing.get(owner) or is_held_out(prompt):

@@ -30,11 +30,12 @@ from jaxtyping import Float
 from kombu.exceptions import OperationalError
 from numpy import ndarray
 
-from inference.contracts import FinishReason, Policy, Sample, Sampling
+from inference.contracts import Call, FinishReason, Policy, Sample, Sampling
 from inference.errors import InferenceError
 from inference.storage import Storage
 from learning import queue
 from learning.models import Update
+from learning.policy.pictures import SeenPrompt
 from learning.policy.trainer import Floats, TokenIds
 from learning.reward.features import Extract
 from learning.worker.engine import Serving
@@ -127,7 +128,9 @@ class Crew:
     def sample(
         self, prompts: Sequence[TokenIds], sampling: Sampling, policy: Policy, samples: int
     ) -> list[list[Sample]]:
-        if (shares := self._shares(prompts)) < 2:
+        # A job on its way to other machines has tokens in it, and no pictures.
+        is_seen = any(isinstance(prompt, SeenPrompt) for prompt in prompts)
+        if is_seen or (shares := self._shares(prompts)) < 2:
             return self._engine.sample(prompts, sampling, policy, samples)
         job = Job(policy, prompts, shares, sampling, samples)
         self._known.clear()
@@ -273,4 +276,6 @@ def _sample(said: dict[str, Any]) -> Sample:
         tuple(said["token_ids"]),
         tuple(said["logprobs"]),
         FinishReason(said["finish_reason"]),
+        said["reasoning"],
+        tuple(Call(**call) for call in said["calls"]),
     )

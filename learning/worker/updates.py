@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,7 @@ from inference.contracts import BASE
 from inference.engine import adapters
 from inference.errors import InferenceError
 from inference.models import PersonalAlias, PolicyVersion
+from inference.profiles import abilities, lora_of
 from inference.storage import Storage
 from learning import ledger, queue, readiness
 from learning.config import Algorithm, UpdateConfig
@@ -38,13 +40,13 @@ from learning.errors import LearningError, LeaseLost, NotReady
 from learning.evaluation import anchors as questions
 from learning.evaluation import bank
 from learning.lineage import judgements_digest
-from learning.models import Judgement, Update, UpdateJudgement
+from learning.models import Answer, Judgement, Update, UpdateJudgement
 from learning.policy import anchors, kto
 from learning.policy.local import LocalTrainer
 from learning.policy.parallel import make_trainer
 from learning.policy.progress import Progress, newest, save_final
 from learning.policy.trainer import Datum, Lora, SavedState, TokenIds
-from learning.policy.update import StepReport, update
+from learning.policy.update import StepReport, Surroundings, update
 from learning.reward.rewarder import Rewarder
 from learning.worker import lease as leases
 from learning.worker import rewards
@@ -53,6 +55,8 @@ from learning.worker.engine import Engine, EngineSampler, Serving
 from learning.worker.examination import examine_version
 from learning.worker.lease import Lease
 from learning.worker.loaded import Workshop
+from learning.worker.prompts import opening_of
+from learning.worker.recorded import RecordedTools, results_in
 from learning.worker.revision import revision
 from learning.worker.rollouts import Crew
 from learning.worker.verdict import conclude, set_aside
@@ -68,6 +72,8 @@ STEPS_BACK = 2
 # Who asks for an update that nobody asked for by hand.
 SCHEDULE = "schedule"
 MATERIAL = "material.json"
+# What thinking models write after a thought.
+END_OF_THOUGHT = "</think>"
 State = Update.State
 
 
@@ -196,7 +202,8 @@ def _trainer(
     trainer = make_trainer(base, sampler)
     try:
         if start.path is None:
-            trainer.create(Lora(config.rank, config.alpha, config.seed))
+            is_seeing = lora_of(settings.MODEL_PATH).has_tower
+            trainer.create(Lora(config.rank, config.alpha, config.seed, is_seeing))
         else:
             trainer.create_from(storage.fetch(start.path, start.digest))
         yield trainer
@@ -226,7 +233,9 @@ def _train(
     bank_prompts = _bank(workshop)
     return update(
         trainer,
-        prompts_for(config, bank_prompts, person),
+        prompts_for(
+            config, bank_prompts, person, partial(opening_of, tokenizer=workshop.tokenizer)
+        ),
         rewarder,
         config,
         course.folder,
@@ -234,8 +243,17 @@ def _train(
         bank=bank_prompts,
         anchored=_anchored(crew, workshop, config),
         lessons=lessons(config, workshop, person),
+        surroundings=_surroundings(workshop),
         resume=resume,
     )
+
+
+def _surroundings(workshop: Workshop) -> Surroundings:
+    """Tools as they answered people, and the token that ends a thought where the model thinks."""
+    tools = RecordedTools(workshop.tokenizer, results_in(Answer.objects.exclude(chat=None)))
+    end = workshop.tokenizer.encode(END_OF_THOUGHT)
+    thinks = abilities(workshop.folder).reasons and len(end) == 1
+    return Surroundings(tools if tools.results else None, end[0] if thinks else None)
 
 
 def _bank(workshop: Workshop) -> list[TokenIds]:
