@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from django.db import connections
 
 from assistant.home import Home
 from assistant.processes import postgres, valkey
+from tests.system.light import LightStack
 from tests.system.stack import Stack, make_model
 
 # Named in pytest's configuration, the settings would be read before this file, with a home in use.
@@ -34,6 +36,14 @@ django.setup()
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 HOME = Home(ROOT)
+# What the real processes are told, so that a model on two cores is not waited for: answers have a
+# middle, and updates all their parts. No update starts by itself.
+SHORT = {
+    "DANAS_ANSWER_TOKENS": "128",
+    "DANAS_UPDATE_CONFIG": json.dumps({"prompts": 4, "max_new_tokens": 32}),
+    "DANAS_UPDATE_EVENTS": "10000",
+    "DANAS_UPDATE_HOURS": "10000",
+}
 NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
@@ -44,16 +54,21 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the real processes comes last, and what ends them at the very end."""
+    """What needs the real processes comes last, and what ends them at the very end.
+
+    The light stack has its turn first: the other one starts meanwhile.
+    """
     items.sort(key=_turn)
 
 
 def _turn(item: pytest.Item) -> int:
     if item.path.name == "test_run.py":
-        return 3
-    return (
-        2 if item.get_closest_marker("system") else 1 if item.get_closest_marker("browser") else 0
-    )
+        return 4
+    if not (item.get_closest_marker("system") or item.get_closest_marker("browser")):
+        return 0
+    if "light" in getattr(item, "fixturenames", ()):
+        return 1
+    return 3 if item.get_closest_marker("system") else 2
 
 
 def pytest_unconfigure() -> None:
@@ -106,12 +121,39 @@ def valkey_url(valkey_server: None) -> str:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """The real processes, started once for all tests that need them."""
+def needs_stack(request: pytest.FixtureRequest) -> bool:
+    """Whether any of the tests of this run starts the real processes."""
+    return any("stack" in getattr(item, "fixturenames", ()) for item in request.session.items)
+
+
+@pytest.fixture(scope="session")
+def _starting_stack() -> Iterator[Stack]:
     make_model()
-    stack = Stack()
+    stack = Stack(**SHORT)
+    try:
+        stack.begin()
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture(scope="session")
+def stack(_starting_stack: Stack) -> Stack:
+    """The real processes, started once for all tests that need them."""
+    _starting_stack.wait_until_ready()
+    return _starting_stack
+
+
+@pytest.fixture(scope="session")
+def light(request: pytest.FixtureRequest, needs_stack: bool) -> Iterator[LightStack]:
+    """Danas with a scripted engine and no learning, for what people do with the page itself."""
+    make_model()
+    # Which items are reviewed twice is drawn by chance.
+    stack = LightStack(DANAS_SIGNUP="open", DANAS_REVIEW_TWICE="0")
     try:
         stack.start()
+        if needs_stack:
+            request.getfixturevalue("_starting_stack")
         yield stack
     finally:
         stack.remove()

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.pages import PASSWORD, PATIENCE_MS, Visit, sign_in
 from tests.system.light import LightStack
-from tests.system.stack import Stack, make_model
+from tests.system.stack import Stack
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
@@ -46,19 +46,6 @@ def page(visit: Visit, ada: tuple[str, str]) -> Page:
     page = visit().new_page()
     sign_in(page, *ada)
     return page
-
-
-@pytest.fixture(scope="session")
-def light() -> Iterator[LightStack]:
-    """Danas with a scripted engine and no learning, for what people do with the page itself."""
-    make_model()
-    # Which items are reviewed twice is drawn by chance.
-    stack = LightStack(DANAS_SIGNUP="open", DANAS_REVIEW_TWICE="0")
-    try:
-        stack.start()
-        yield stack
-    finally:
-        stack.remove()
 
 
 @pytest.fixture

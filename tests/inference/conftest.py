@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,10 +17,12 @@ from pathlib import Path
 import pytest
 
 from inference.engine import model
+from tests.system.stack import Stack
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL = REPOSITORY / ".danas" / "models" / "SmolLM2-135M-Instruct"
 START_TIMEOUT_S = 240.0
+CONTEXT = 1024
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +31,20 @@ def base_model() -> Path:
     return MODEL
 
 
-@dataclass
-class RealEngine:
+@dataclass(frozen=True)
+class Address:
+    """Where a vLLM is, whoever started it."""
+
+    url: str
+    key: str
+    context: int
+
+
+@dataclass(frozen=True)
+class RealEngine(Address):
     """A running `python -m inference.engine.server`."""
 
     process: subprocess.Popen[bytes]
-    url: str
-    key: str
     log: Path
 
 
@@ -47,14 +57,14 @@ def start_engine(base_model: Path, folder: Path, *options: str) -> RealEngine:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "inference.engine.server", "--model", str(base_model)),
-                *("--port", str(port), "--max-model-len", "1024", *options),
+                *("--port", str(port), "--max-model-len", str(CONTEXT), *options),
             ],
             cwd=REPOSITORY,
             env={**os.environ, "VLLM_API_KEY": "k"},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    engine = RealEngine(process, f"http://127.0.0.1:{port}", "k", log)
+    engine = RealEngine(f"http://127.0.0.1:{port}", "k", CONTEXT, process, log)
     _wait_until_ready(engine)
     return engine
 
@@ -74,7 +84,23 @@ def _wait_until_ready(engine: RealEngine) -> None:
 
 
 @pytest.fixture(scope="session")
-def real_engine(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEngine]:
+def real_engine(request: pytest.FixtureRequest, needs_stack: bool) -> Address:
+    """The stack's, which takes long to start, where other tests of this run start it anyway."""
+    if needs_stack:
+        return engine_of(request.getfixturevalue("stack"))
+    return request.getfixturevalue("own_engine")
+
+
+def engine_of(stack: Stack) -> Address:
+    key = (stack.home / "secrets" / "engine").read_text().strip()
+    url = f"http://127.0.0.1:{stack.engine_port}"
+    asked = urllib.request.Request(f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"})
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return Address(url, key, json.load(answer)["data"][0]["max_model_len"])
+
+
+@pytest.fixture(scope="session")
+def own_engine(base_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealEngine]:
     engine = start_engine(base_model, tmp_path_factory.mktemp("engine"))
     yield engine
     family = descendants(engine.process.pid)

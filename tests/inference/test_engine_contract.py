@@ -25,8 +25,7 @@ QUESTION = [
 async def engine(request):
     """An address and key: of a scripted engine that knows the answer, or of a real one."""
     if request.param == "real":
-        real = request.getfixturevalue("real_engine")
-        yield real
+        yield request.getfixturevalue("real_engine")
         return
     answer = "The capital of France is Paris."
     async with ScriptedEngine([answer], context=1024) as scripted:
@@ -110,13 +109,15 @@ async def test_words_are_judged_at_places_in_a_prompt(client, prompt, tokenizer)
     assert math.isfinite(elsewhere)
 
 
-async def test_a_prompt_longer_than_the_context_is_refused_in_words(client):
-    with pytest.raises(EngineRefused, match="1024"):
-        await client.sample([5] * 1025, Sampling(max_tokens=100), BASE)
+async def test_a_prompt_longer_than_the_context_is_refused_in_words(client, engine):
+    with pytest.raises(EngineRefused, match=str(engine.context)):
+        await client.sample([5] * (engine.context + 1), Sampling(max_tokens=100), BASE)
 
 
-async def test_an_answer_ends_where_the_context_does(client):
-    (sample,) = await client.sample([5] * 1021, Sampling(max_tokens=100, ignore_eos=True), BASE)
+async def test_an_answer_ends_where_the_context_does(client, engine):
+    longer = Sampling(max_tokens=100, ignore_eos=True)
+
+    (sample,) = await client.sample([5] * (engine.context - 3), longer, BASE)
 
     assert (len(sample.token_ids), sample.finish_reason) == (3, FinishReason.LENGTH)
 

@@ -140,6 +140,7 @@ async def test_a_request_for_the_base_is_not_touched_by_adapters_beside_it(
     assert sum(differences) / len(differences) < 0.08
 
 
+@pytest.mark.slow
 def test_what_is_changed_in_the_cpu_worker_computes_what_a_plain_reference_does():
     done = subprocess.run(
         [sys.executable, "-m", "tests.inference.cpu_worker_reference"],

@@ -1,6 +1,4 @@
 import asyncio
-import subprocess
-import sys
 import threading
 import time
 from datetime import timedelta
@@ -35,23 +33,6 @@ def later(seconds: float, act) -> threading.Timer:
     timer = threading.Timer(seconds, act)
     timer.start()
     return timer
-
-
-def test_every_name_that_is_asked_for_is_a_task_of_the_workers():
-    listed = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from assistant.celery import app; import django; django.setup();"
-            "import learning.worker.tasks; print(*app.tasks)",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-
-    asked = {queue.CATCH_UP, queue.ESTIMATE, queue.READ, queue.LEARN_MEMORY, queue.RUN_UPDATE}
-    assert asked <= set(listed)
 
 
 def test_what_is_asked_of_the_reward_worker_reaches_its_queue():

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.benchmarks.__main__ import SIMULATED, WITHOUT_A_STACK
 from tests.benchmarks.attack import share_of_effect
 from tests.benchmarks.overoptimisation import end_to_peak
@@ -57,6 +59,7 @@ def test_the_families_take_turns():
     assert Settings(minutes=-1.0).is_over
 
 
+@pytest.mark.slow
 def test_every_benchmark_begins_without_django_set_up():
     names = sorted({*WITHOUT_A_STACK, *SIMULATED})
     code = "\n".join(f"import tests.benchmarks.{name}" for name in names)

@@ -148,18 +148,6 @@ class LightStack(Stack):
             self.stop()
         super().remove()
 
-    def create_user(self, name: str, *options: str, password: str = PASSWORD) -> str:
-        """As `Stack` does it, in one process in place of two: most tests make somebody."""
-        made = ["createuser", name, "--password", password, *options]
-        both = "; ".join(
-            [
-                "from django.core.management import call_command",
-                f"call_command(*{made!r})",
-                f"call_command('createkey', {name!r})",
-            ]
-        )
-        return self.manage("shell", "--verbosity", "0", "--command", both).strip().splitlines()[-1]
-
     @property
     def web_pid(self) -> int:
         return self._processes[-1].pid

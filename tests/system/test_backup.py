@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tarfile
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -16,22 +15,11 @@ import pytest
 from tests.fakes import Answer
 from tests.pictures import picture
 from tests.system.light import LightStack
-from tests.system.stack import ROOT, Stack, make_model, wait_until
+from tests.system.stack import ROOT, Stack, wait_until
 
 pytestmark = pytest.mark.system
 SECRET = "the tide turns at the old mill"
 SLOW = Answer("one two three four five six seven eight nine ten " * 30, pace_s=0.05)
-
-
-@pytest.fixture(scope="module")
-def light() -> Iterator[LightStack]:
-    make_model()
-    stack = LightStack()
-    try:
-        stack.start()
-        yield stack
-    finally:
-        stack.remove()
 
 
 def ask(stack: LightStack, key: str, path: str, body: object = None, **headers: str) -> dict:

@@ -69,6 +69,7 @@ def test_a_killed_store_comes_back_and_everyone_finds_it(stack, store):
     wait_until(stack.is_healthy, 90, "health after the restart")
 
 
+@pytest.mark.slow
 def test_health_says_so_while_the_engine_is_gone(stack):
     engine = psutil.Process(stack.pids()["engine"])
     children = engine.children(recursive=True)

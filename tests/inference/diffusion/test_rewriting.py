@@ -167,12 +167,13 @@ def test_whole_sentences_are_what_is_left_of_a_broken_text(text, left):
     assert whole_sentences(text) == left
 
 
-def test_five_thousand_turns_stay_within_the_window_at_constant_cost():
+@pytest.mark.parametrize("turns", [1000, pytest.param(5000, marks=pytest.mark.slow)])
+def test_thousands_of_turns_stay_within_the_window_at_constant_cost(turns):
     """Tokens that are forwarded for rewording, characters tokenised and bytes stored, a turn."""
     counted = Counted()
     talk, costs, largest, anew = Talk(5, 240, counted, invents=0.1), [], 0, 0
     chance = random.Random(6)
-    for number in range(5000):
+    for number in range(turns):
         counted.characters = talk.tokens_asked = 0
         shown, settled = talk.turn(number, told(chance, 2), told(chance, 3))
         largest = max(largest, shown.prompt_tokens, settled.prompt_tokens)
@@ -181,7 +182,7 @@ def test_five_thousand_turns_stay_within_the_window_at_constant_cost():
         costs.append((talk.tokens_asked, counted.characters, stored))
 
     assert 200 < largest <= 240
-    assert anew > 30
+    assert anew > 10
     for early, late in zip(
         zip(*costs[:500], strict=True), zip(*costs[500:], strict=True), strict=True
     ):

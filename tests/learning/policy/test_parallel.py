@@ -15,6 +15,7 @@ from .. import tiny
 from . import parallel_run
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_adapter_that_one_makes(tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     script = [parallel_run.__file__, str(tmp_path)]

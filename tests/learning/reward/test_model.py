@@ -140,7 +140,7 @@ def test_a_head_stays_a_distribution(events):
     assert np.linalg.eigvalsh(head.covariance).min() > 0
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=30)
 @given(events)
 def test_a_head_that_was_stored_after_each_event_is_the_same_bit_for_bit(events):
     stored = Head.prior(6, CONFIG)
