@@ -14,7 +14,10 @@ BY_CORE := -n logical --maxprocesses 8 --dist loadfile
 # Django asks for a key even where nothing is signed.
 CHECKING := DANAS_SECRET_KEY=check DANAS_HOME=$(CURDIR)/.danas/check
 
-.PHONY: run install build test test-long test-frontend check bench types lock chromium clean
+# Each of the three checks waits for one core most of the time.
+SIDE_BY_SIDE := --no-print-directory --jobs 2 --output-sync=target
+
+.PHONY: run install build test test-long test-frontend check check-python check-frontend bench types lock chromium clean
 .DELETE_ON_ERROR:
 
 run: build
@@ -58,13 +61,15 @@ chromium:
 		exit 1; \
 	fi
 
-test: build check test-frontend chromium
+test: build chromium
+	@$(MAKE) $(SIDE_BY_SIDE) check-python check-frontend test-frontend
 	@echo "Running the tests …"
 	@$(BIN)/python -m pytest $(BY_CORE) -m "not slow and not gpu and not system and not browser"
 	@echo "Running those that start Danas …"
 	@$(BIN)/python -m pytest -m "(system or browser) and not slow and not gpu"
 
-test-long: build check test-frontend chromium
+test-long: build chromium
+	@$(MAKE) $(SIDE_BY_SIDE) check-python check-frontend test-frontend
 	@$(BIN)/python -m pytest $(BY_CORE) -m "not gpu and not system and not browser"
 	@$(BIN)/python -m pytest -m "(system or browser) and not gpu"
 
@@ -72,13 +77,18 @@ test-frontend: $(MODULES)
 	@echo "Testing the frontend …"
 	@$(NPM) run --silent test
 
-check: $(MODULES)
+check: check-python check-frontend
+
+check-python: $(INSTALLED)
 	@echo "Checking style, types and imports …"
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(CHECKING) $(BIN)/mypy assistant learning inference manage.py
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/test_migrations.py
+
+check-frontend: $(MODULES)
+	@echo "Checking the page and its types …"
 	@$(CHECKING) $(BIN)/python manage.py exportschema frontend/openapi.json
 	@$(NPM) run --silent types -- --check
 	@$(NPM) run --silent check

@@ -17,6 +17,8 @@ from learning.models import Judgement, RewardVersion, Update
 from .rows import judged, remembered
 
 pytestmark = pytest.mark.django_db
+# Far more than anything here takes, on a busy machine too.
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -55,10 +57,10 @@ def test_a_version_that_is_already_there_is_not_waited_for():
     Judgement.objects.update(version=7)
 
     started = time.monotonic()
-    version = queue.reward_version_of(feedback, timeout_s=5)
+    version = queue.reward_version_of(feedback, timeout_s=PATIENCE_S)
 
     assert version == 7
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < PATIENCE_S / 2
 
 
 def test_the_caller_is_woken_up_when_the_judgement_was_taken_in():
@@ -66,11 +68,11 @@ def test_the_caller_is_woken_up_when_the_judgement_was_taken_in():
     timer = later(0.2, lambda: queue.push(queue.reward_key(feedback), 3))
 
     started = time.monotonic()
-    version = queue.reward_version_of(feedback, timeout_s=10)
+    version = queue.reward_version_of(feedback, timeout_s=PATIENCE_S)
     timer.join()
 
     assert version == 3
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENCE_S / 2
 
 
 def test_a_judgement_that_is_not_taken_in_in_time_has_no_version_yet():

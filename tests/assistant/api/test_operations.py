@@ -88,7 +88,7 @@ def test_an_answer_in_the_making_is_shown_without_its_words(settings):
 
 def test_without_valkey_the_rest_is_still_shown(settings, monkeypatch):
     settings.ENGINE_URLS = NOWHERE
-    nowhere = valkey.redis.Redis(unix_socket_path="/nowhere/valkey.sock")
+    nowhere = valkey.redis.Redis(unix_socket_path="/nowhere/valkey.sock", retry=None)
     monkeypatch.setattr("assistant.valkey.client", lambda: nowhere)
 
     reply = factories.caller(factories.ann()).get("/v1/operations")

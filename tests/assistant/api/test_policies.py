@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from asgiref.sync import sync_to_async
 
@@ -85,13 +83,11 @@ def test_a_version_is_loaded_before_it_is_live(rho, engines):
     assert Activation.objects.get().by == "rho"
 
 
-def test_going_back_takes_less_than_a_second(rho, engines):
+def test_going_back_is_one_request(rho, engines):
     registry.activate(version().name, by="schedule")
 
-    started = time.monotonic()
     rho.post("/v1/policies/base/activate")
 
-    assert time.monotonic() - started < 1
     assert registry.live().name == "base"
 
 

@@ -175,7 +175,7 @@ async def test_after_an_answer_room_is_made_for_the_next_turn(tokenizer: ChatTok
             answer = await say(f"Turn {number}: " + "talk " * 40, after=last)
             await log_of(answer)
             last = (await generation_of(answer)).message
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not (await WindowRow.objects.aget(message=last)).blocks["changes"]:
                 await asyncio.sleep(0.02)
 
@@ -232,7 +232,7 @@ async def test_stop_ends_the_answer_and_the_engines_work(tokenizer: ChatTokenize
             await database_sync_to_async(turns.stop)(await ada(), answer=answer)
             log = await log_of(answer)
             request = engine.completions[0]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not request.aborted:
                     await asyncio.sleep(0.02)
 
