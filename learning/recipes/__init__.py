@@ -1,0 +1,1 @@
+"""Experiments that anybody can run on their own data with the trainer's verbs."""
