@@ -22,11 +22,11 @@ from uuid import uuid4
 import aiohttp
 from PIL import Image, ImageDraw
 from transformers import Qwen3VLForConditionalGeneration
-from tests.vision import qwen
 
 from tests.benchmarks.report import Row
 from tests.benchmarks.serving import Target
 from tests.system.stack import Stack
+from tests.vision import qwen
 
 # The page signs in with a cookie, which is all that its socket takes.
 ENTER = """
