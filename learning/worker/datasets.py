@@ -108,7 +108,12 @@ def lessons(config: UpdateConfig, workshop: Workshop, person: int | None = None)
     if not config.hindsight_share:
         return Lessons()
     newest = _judgements(person).select_related("answer", "experience").order_by("-pk")[:LESSONS]
-    rows = [row for row in newest if _is_usable(tuple(row.answer.prompt_token_ids), config)]
+    # What is said after a chat with pictures or tools can't be put to the engine as tokens.
+    rows = [
+        row
+        for row in newest
+        if row.answer.chat is None and _is_usable(tuple(row.answer.prompt_token_ids), config)
+    ]
     return Lessons(
         tuple(_hint(row, workshop) for row in rows if _words(row)),
         tuple(

@@ -13,7 +13,7 @@ from learning.contracts import FeedbackKind
 from learning.models import Answer, Judgement
 from learning.policy.trainer import TokenIds
 from learning.reward.features import Extract
-from learning.worker.prompts import prompt_of
+from learning.worker.prompts import prompt_of, readable
 
 ToTokens = Callable[[str], TokenIds]
 IsDictated = Callable[[TokenIds, TokenIds], bool]
@@ -70,8 +70,9 @@ def corrected(answer: Answer, text: TokenIds, extract: Extract, config: RewardCo
 
 
 def _describe_answers(answers: Sequence[Answer], extract: Extract, is_dictated: IsDictated) -> None:
-    pairs = [(prompt_of(a), tuple(a.response_token_ids)) for a in answers]
-    for answer, pair, features in zip(answers, pairs, extract(pairs), strict=True):
+    read = [(a, (prompt, tuple(a.response_token_ids))) for a, prompt in readable(answers)]
+    found = extract([pair for _, pair in read]) if read else []
+    for (answer, pair), features in zip(read, found, strict=True):
         Answer.objects.filter(Q(pk=answer.pk) & Q(features=None)).update(
             features=features, is_dictated=is_dictated(*pair)
         )

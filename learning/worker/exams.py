@@ -14,7 +14,7 @@ from learning.policy.trainer import TokenIds
 from learning.reward import length
 from learning.worker import rewards
 from learning.worker.loaded import Workshop
-from learning.worker.prompts import prompt_of
+from learning.worker.prompts import prompt_of, readable
 from learning.worker.words import Words
 
 # How far back prompts are looked up; a tenth of them is held out.
@@ -65,8 +65,8 @@ def held_out_prompts(config: GateConfig, person: int | None) -> list[OwnPrompt]:
     standing = dict(Participant.objects.values_list("person", "is_held_out"))
     left_out = set(Participant.objects.exclude(left_out_at=None).values_list("person", flat=True))
     by_person: defaultdict[int, dict[TokenIds, None]] = defaultdict(dict)
-    for answer in rows.order_by("-created_at")[:PROMPTS]:
-        owner, prompt = answer.person, prompt_of(answer)
+    for answer, prompt in readable(rows.order_by("-created_at")[:PROMPTS]):
+        owner = answer.person
         if len(prompt) > config.max_prompt_tokens or owner in left_out:
             continue
         if standing.get(owner) or is_held_out(prompt):

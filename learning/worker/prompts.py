@@ -3,6 +3,8 @@ tools."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +28,13 @@ def prompt_of(answer: Answer) -> TokenIds:
     """
     ids = tuple(answer.prompt_token_ids)
     return SeenPrompt(ids, chat_of(answer.chat)) if answer.chat else ids
+
+
+def readable(answers: Iterable[Answer]) -> Iterator[tuple[Answer, TokenIds]]:
+    """Answers with their prompts, without those whose pictures are gone: they are being deleted."""
+    for answer in answers:
+        with suppress(PicturesMissing):
+            yield answer, prompt_of(answer)
 
 
 def opening_of(answer: Answer, tokenizer: ChatTokenizer) -> TokenIds:
