@@ -71,7 +71,9 @@ def corrected(answer: Answer, text: TokenIds, extract: Extract, config: RewardCo
 
 def _describe_answers(answers: Sequence[Answer], extract: Extract, is_dictated: IsDictated) -> None:
     read = [(a, (prompt, tuple(a.response_token_ids))) for a, prompt in readable(answers)]
-    found = extract([pair for _, pair in read]) if read else []
+    if not read:
+        return
+    found = extract([pair for _, pair in read])
     for (answer, pair), features in zip(read, found, strict=True):
         Answer.objects.filter(Q(pk=answer.pk) & Q(features=None)).update(
             features=features, is_dictated=is_dictated(*pair)

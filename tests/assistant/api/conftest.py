@@ -18,7 +18,7 @@ from assistant.accounts import keys
 from assistant.asgi import application
 from assistant.chat.worker import GenerationWorker
 from inference.client import EngineClient
-from inference.contracts import ChatMessage
+from inference.contracts import ChatMessage, ToolSpec
 from tests import factories
 from tests.fakes import Answer, ScriptedEngine
 
@@ -41,6 +41,9 @@ class Words:
 
     def prompt_ids(self, messages: Sequence[ChatMessage], *_: object) -> list[int]:
         return [token for each in messages for token in (1, *self.encode(each.content))]
+
+    def harmless_tool(self, tool: ToolSpec) -> ToolSpec:
+        return tool
 
     def harmless(self, message: ChatMessage) -> ChatMessage:
         return message

@@ -321,6 +321,8 @@ CALLS = [
     ),
 ]
 # Paths with an id that is nobody's secret, or that proves itself.
+# A name that the policy gave its call, and that the caller's history brings along; nobody's row.
+CHOSEN_BY_POLICY = {"tool_call_id"}
 OPEN: set[str] = {
     "GET /v1/shared/{token}",
     "GET /v1/shared/{token}/images/{pk}",
@@ -396,4 +398,5 @@ def _is_id(name: str, schema: dict[str, Any]) -> bool:
     is_row = name.rstrip("s") in NAMES and any(
         option.get("type") in {"integer", "string"} for option in options
     )
-    return is_uuid or is_row or name.endswith(("_id", "_ids"))
+    is_named = name.endswith(("_id", "_ids")) and name not in CHOSEN_BY_POLICY
+    return is_uuid or is_row or is_named

@@ -87,7 +87,7 @@ def test_a_wrong_field_is_named_with_what_is_allowed():
     error = error_of(ada.post("/v1/chat/completions", body, content_type=JSON))
 
     assert error["param"] == "messages[0].role"
-    assert "'system', 'developer', 'user' or 'assistant'" in error["message"]
+    assert "'system', 'developer', 'user', 'assistant' or 'tool'" in error["message"]
     assert "temperature: Input should be less than or equal to 2" in error["message"]
 
 
@@ -136,6 +136,7 @@ INSIDE = {
     "lease_lost",
     "training_diverged",
     "nobody_reads",
+    "pictures_missing",
 }
 
 
